@@ -1,0 +1,1 @@
+"""Runs language models on CUDA kernels of our own, annotated so that the workbench can read them."""

@@ -1,0 +1,11 @@
+"""The one error a user can cause."""
+
+
+class UserError(Exception):
+    """Something the user can mend.
+
+    The message is one sentence that says what is wrong and what to do about it; the command line prints it
+    without a traceback and exits with `exit_code`.
+    """
+
+    exit_code = 2
