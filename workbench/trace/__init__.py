@@ -1,0 +1,1 @@
+"""Reads captures into one typed, columnar, immutable `Trace`."""
