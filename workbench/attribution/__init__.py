@@ -1,0 +1,1 @@
+"""Gives every GPU operation exactly one leaf, or the reason why it has none."""

@@ -1,0 +1,182 @@
+"""Parses rule files. `workbench/rules/README.md` describes the format."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from workbench.attribution.rules import (
+    PHASES,
+    KernelRule,
+    LayerRule,
+    LayerRules,
+    PhaseRule,
+    RangePattern,
+    SequencePiece,
+    SequenceRule,
+    Value,
+)
+from workbench.errors import UserError
+
+_SECTIONS = ("description", "layers", "kernels", "sequences", "phases", "block_input_roles", "library_domains")
+
+
+def parse_rules(text: str, file_name: str) -> LayerRules:
+    """Reads one rule file.
+
+    Raises:
+        UserError: the text is no YAML, or a rule is not of the format; the message names the rule.
+    """
+    try:
+        document = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UserError(f"{file_name} is no valid YAML: {' '.join(str(error).split())}") from error
+    reader = _Reader(file_name)
+    sections = reader.mapping(document or {}, "the file", _SECTIONS)
+    roles = reader.mapping(sections.get("block_input_roles") or {}, "block_input_roles")
+    kernels = tuple(reader.kernel_rule(*entry) for entry in reader.entries(sections, "kernels"))
+    symbols = tuple((rule.kernel, rule.symbol) for rule in kernels if rule.symbol)
+    return LayerRules(
+        layers=tuple(reader.layer_rule(*entry) for entry in reader.entries(sections, "layers")),
+        kernels=kernels,
+        sequences=tuple(reader.sequence_rule(*entry, symbols) for entry in reader.entries(sections, "sequences")),
+        phases=tuple(reader.phase_rule(*entry) for entry in reader.entries(sections, "phases")),
+        block_input_roles={
+            str(layer_type): reader.pattern(pattern, f"block_input_roles.{layer_type}")
+            for layer_type, pattern in roles.items()
+        },
+        library_domains=tuple(
+            reader.pattern(domain, "library_domains") for domain in reader.items(sections, "library_domains")
+        ),
+    )
+
+
+class _Reader:
+    """Turns plain YAML values into rules; its errors name the file and the rule."""
+
+    def __init__(self, file_name: str) -> None:
+        self.file_name = file_name
+
+    def error(self, where: str, problem: str) -> UserError:
+        return UserError(f"{self.file_name}: {where}: {problem}")
+
+    def items(self, sections: Mapping[str, Any], section: str) -> list[Any]:
+        items = sections.get(section) or []
+        if not isinstance(items, list):
+            raise self.error(section, "must be a list")
+        return items
+
+    def entries(self, sections: Mapping[str, Any], section: str) -> list[tuple[str, Any]]:
+        return [(f"{section}:{i}", entry) for i, entry in enumerate(self.items(sections, section), 1)]
+
+    def mapping(self, value: Any, where: str, keys: Sequence[str] = ()) -> Mapping[str, Any]:
+        if not isinstance(value, dict):
+            raise self.error(where, "must be a mapping")
+        unknown = [str(key) for key in value if keys and key not in keys]
+        if unknown:
+            raise self.error(where, f"unknown key {unknown[0]!r}; known are {', '.join(keys)}")
+        return value
+
+    def pattern(self, value: Any, where: str) -> re.Pattern[str]:
+        try:
+            return re.compile(str(value))
+        except re.error as error:
+            raise self.error(where, f"{value!r} is no regular expression ({error})") from error
+
+    def optional_pattern(self, entry: Mapping[str, Any], key: str, where: str) -> re.Pattern[str] | None:
+        return self.pattern(entry[key], f"{where}.{key}") if key in entry else None
+
+    def text(self, entry: Mapping[str, Any], key: str, where: str) -> str:
+        value = entry.get(key)
+        if not isinstance(value, str) or not value:
+            raise self.error(where, f"{key} is missing")
+        return value
+
+    def layer_rule(self, where: str, value: Any) -> LayerRule:
+        entry = self.mapping(value, where, ("range", "domain", "category", "kernel", "layer_type", "role", "layer"))
+        names = entry.get("range", ".*")
+        patterns = [self.pattern(name, f"{where}.range") for name in (names if isinstance(names, list) else [names])]
+        if not patterns:
+            raise self.error(where, "range is empty")
+        innermost = RangePattern(
+            patterns[-1],
+            self.optional_pattern(entry, "domain", where),
+            self.optional_pattern(entry, "category", where),
+        )
+        groups = {group for pattern in patterns for group in pattern.groupindex}
+        layer_type = self.value(entry, "layer_type", groups, where)
+        if layer_type is None:
+            raise self.error(where, "layer_type is missing")
+        return LayerRule(
+            source=f"{self.file_name}:{where}",
+            ranges=(*(RangePattern(pattern) for pattern in patterns[:-1]), innermost),
+            kernel=self.optional_pattern(entry, "kernel", where),
+            layer_type=layer_type,
+            role=self.value(entry, "role", groups, where),
+            layer=self.value(entry, "layer", groups, where),
+        )
+
+    def value(self, entry: Mapping[str, Any], key: str, groups: set[str], where: str) -> Value | None:
+        """A constant, `{field}`, or, where the rule is silent, the group of the same name."""
+        if key not in entry:
+            return Value(field=key) if key in groups else None
+        text = str(entry[key])
+        reference = re.fullmatch(r"\{(\w+)\}", text)
+        if reference is None:
+            return Value(constant=text)
+        if reference[1] not in groups | {"name", "category", "payload"}:
+            raise self.error(where, f"{key} refers to {text}, but no pattern has a group of that name")
+        return Value(field=reference[1])
+
+    def kernel_rule(self, where: str, value: Any) -> KernelRule:
+        entry = self.mapping(value, where, ("kernel", "layer_type", "role", "symbol"))
+        self.text(entry, "kernel", where)
+        symbol = str(entry.get("symbol", ""))
+        if len(symbol) > 1 or symbol in set("|()[]{}?*+.^$\\ "):
+            raise self.error(where, f"symbol {symbol!r} must be one character without a meaning in expressions")
+        return KernelRule(
+            source=f"{self.file_name}:{where}",
+            kernel=self.pattern(entry["kernel"], f"{where}.kernel"),
+            layer_type=self.text(entry, "layer_type", where),
+            role=str(entry.get("role", "")),
+            symbol=symbol,
+        )
+
+    def sequence_rule(self, where: str, value: Any, symbols: tuple[tuple[re.Pattern[str], str], ...]) -> SequenceRule:
+        entry = self.mapping(value, where, ("pieces", "is_layer"))
+        pieces = tuple(self.sequence_piece(f"{where}.{name}", piece) for name, piece in self.entries(entry, "pieces"))
+        if not pieces:
+            raise self.error(where, "pieces are missing")
+        return SequenceRule(
+            source=f"{self.file_name}:{where}",
+            pattern=self.pattern("".join(f"({piece.match})" for piece in pieces), f"{where}.pieces"),
+            pieces=pieces,
+            is_layer=bool(entry.get("is_layer", False)),
+            symbols=symbols,
+        )
+
+    def sequence_piece(self, where: str, value: Any) -> SequencePiece:
+        entry = self.mapping(value, where, ("match", "layer_type", "role"))
+        match = self.text(entry, "match", where).replace(" ", "")
+        if self.pattern(match, where).groups:
+            raise self.error(where, f"{match!r} must not hold capturing groups; write (?:...)")
+        role = entry.get("role") or ""
+        roles = {str(symbol): str(text) for symbol, text in role.items()} if isinstance(role, dict) else {"": str(role)}
+        return SequencePiece(match, str(entry.get("layer_type", "")), roles)
+
+    def phase_rule(self, where: str, value: Any) -> PhaseRule:
+        entry = self.mapping(value, where, ("range", "domain", "category", "phase"))
+        phase = self.text(entry, "phase", where)
+        if phase not in PHASES:
+            raise self.error(where, f"{phase!r} is no phase; phases are {', '.join(PHASES)}")
+        self.text(entry, "range", where)
+        return PhaseRule(
+            source=f"{self.file_name}:{where}",
+            range=RangePattern(
+                self.pattern(entry["range"], f"{where}.range"),
+                self.optional_pattern(entry, "domain", where),
+                self.optional_pattern(entry, "category", where),
+            ),
+            phase=phase,
+        )
