@@ -30,6 +30,7 @@ class Attribution:
         rules: the rules that were applied.
         sites: where operations were described and launched.
         placement: phases and steps.
+        is_phase_range: which ranges of the trace are phases or steps, shape (ranges,).
         leaves: the distinct leaves.
         leaf: each operation's leaf, a position in `leaves`, or `NONE`.
         reason: why an operation has no leaf; `Reason.ATTRIBUTED` where it has one.
@@ -39,6 +40,7 @@ class Attribution:
     rules: LayerRules
     sites: Sites
     placement: Placement
+    is_phase_range: BoolArray
     leaves: tuple[Leaf, ...]
     leaf: NDArray[np.int32]
     reason: NDArray[np.int8]
@@ -58,10 +60,11 @@ def attribute(trace: Trace, rules: LayerRules) -> Attribution:
     (beyond phases, and what libraries annotate) they come from kernel names.
     """
     sites = find_sites(trace)
-    placement = place(trace, sites, phases_by_range(trace, rules.phases, sites.contexts))
+    phases = phases_by_range(trace, rules.phases, sites.contexts)
+    placement = place(trace, sites, phases)
     by_range = layers_by_range(trace, rules.layers, sites.contexts, sites.context_described(), _long_names(trace))
     leaves, leaf = list(by_range.leaves), by_range.of_row
-    named_processes = np.flatnonzero(~_has_own_ranges(trace, rules))
+    named_processes = np.flatnonzero(~_has_own_ranges(trace, rules, phases.is_phase_range))
     for process in named_processes.tolist():
         rows = np.flatnonzero(trace.operations.process[: len(trace.kernels)] == process)
         by_name = layers_by_kernel_name(trace, rules, rows, placement.step[rows])
@@ -72,6 +75,7 @@ def attribute(trace: Trace, rules: LayerRules) -> Attribution:
         rules=rules,
         sites=sites,
         placement=placement,
+        is_phase_range=phases.is_phase_range,
         leaves=tuple(leaves),
         leaf=leaf,
         reason=_reasons(trace, sites, leaf, named_processes),
@@ -85,12 +89,10 @@ def _long_names(trace: Trace) -> NDArray[np.int32]:
     return names
 
 
-def _has_own_ranges(trace: Trace, rules: LayerRules) -> BoolArray:
+def _has_own_ranges(trace: Trace, rules: LayerRules, is_phase_range: BoolArray) -> BoolArray:
     """Whether each process has ranges that are neither phases nor a library's, shape (processes,)."""
     libraries = [RangePattern(re.compile(""), domain) for domain in rules.library_domains]
-    matches = RangeMatches.build(trace, [*(rule.range for rule in rules.phases), *libraries])
-    known: BoolArray = np.any(matches.matches, axis=1)
-    own = ~known[matches.kind]
+    own = ~is_phase_range & ~RangeMatches.build(trace, libraries).any_pattern()
     found = np.zeros(len(trace.processes), np.bool_)
     found[trace.thread_process[trace.ranges.thread[own]]] = True
     return found

@@ -53,6 +53,11 @@ class RangeMatches:
                 matches[i] = [_matches(pattern, domains[i], categories[i], name) for pattern in patterns]
         return cls(trace, patterns, kind, example, matches)
 
+    def any_pattern(self) -> BoolArray:
+        """Which ranges match some pattern, shape (ranges,)."""
+        matched: BoolArray = np.any(self.matches, axis=1)
+        return matched[self.kind]
+
     @cached_property
     def signatures(self) -> tuple[NDArray[np.int64], list[tuple[int, ...]]]:
         """The signature of each kind, and the patterns of each signature; signature 0 matches nothing."""

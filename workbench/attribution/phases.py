@@ -23,11 +23,13 @@ class RangePhases:
         phase: a position in `PHASES`, shape (contexts,).
         is_numbered: whether the step has a number; otherwise each phase range is a step of its own.
         step: the step's number, or the row of the phase range, shape (contexts,); `NONE` outside any phase range.
+        is_phase_range: which ranges of the trace are phases, shape (ranges,).
     """
 
     phase: NDArray[np.int8]
     is_numbered: BoolArray
     step: NDArray[np.int64]
+    is_phase_range: BoolArray
 
 
 def phases_by_range(trace: Trace, rules: Sequence[PhaseRule], contexts: Contexts) -> RangePhases:
@@ -42,6 +44,7 @@ def phases_by_range(trace: Trace, rules: Sequence[PhaseRule], contexts: Contexts
         phase=np.full(len(contexts.ranges), OTHER, np.int8),
         is_numbered=np.zeros(len(contexts.ranges), np.bool_),
         step=np.full(len(contexts.ranges), NONE, np.int64),
+        is_phase_range=matches.any_pattern(),
     )
     for number, stack in enumerate(stacks):
         found = [(level, matched[0]) for level, matched in enumerate(stack) if matched]
