@@ -1,0 +1,1 @@
+"""What follows from an attribution: steps, idle time, launches, copies, shares."""

@@ -1,0 +1,63 @@
+"""Everything that follows from one attribution, computed once and when it is first asked for."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.analysis import coverage as coverage_module
+from workbench.analysis.calls import call_kinds
+from workbench.analysis.coverage import Coverage, Totals
+from workbench.analysis.idle import Gaps, find_gaps
+from workbench.analysis.phases import PhaseSummary, summarize_phases
+from workbench.analysis.steps import StepCosts, step_costs, step_of_gaps
+from workbench.attribution.attribution import Attribution
+from workbench.trace.model import Trace
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """What follows from an attribution."""
+
+    attribution: Attribution
+
+    @property
+    def trace(self) -> Trace:
+        """The capture."""
+        return self.attribution.trace
+
+    @cached_property
+    def totals(self) -> Totals:
+        """Sums over the whole capture."""
+        return coverage_module.totals(self.attribution)
+
+    @cached_property
+    def coverage(self) -> Coverage:
+        """How much is attributed."""
+        return coverage_module.coverage(self.attribution)
+
+    @cached_property
+    def call_kinds(self) -> NDArray[np.int8]:
+        """The kind of each API call."""
+        return call_kinds(self.trace)
+
+    @cached_property
+    def gaps(self) -> Gaps:
+        """The GPU's idle time."""
+        return find_gaps(self.attribution, self.call_kinds)
+
+    @cached_property
+    def gap_steps(self) -> NDArray[np.int64]:
+        """The step in whose time each gap lies, or `NONE`."""
+        return step_of_gaps(self.attribution.placement.steps, self.gaps)
+
+    @cached_property
+    def step_costs(self) -> StepCosts:
+        """What each step costs."""
+        return step_costs(self.attribution, self.gaps, self.gap_steps, self.call_kinds)
+
+    @cached_property
+    def phases(self) -> tuple[PhaseSummary, ...]:
+        """What each phase of each process costs."""
+        return summarize_phases(self.attribution, self.gaps, self.step_costs, self.call_kinds)

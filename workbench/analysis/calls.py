@@ -1,0 +1,77 @@
+"""Kinds of CUDA API calls, by name."""
+
+import re
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.analysis.intervals import exclusive_ns
+from workbench.trace.columns import BoolArray
+from workbench.trace.grouping import group_rows
+from workbench.trace.model import Calls, Trace
+
+
+class CallKind(IntEnum):
+    """What a call is for."""
+
+    OTHER = 0
+    LAUNCH = 1
+    GRAPH_LAUNCH = 2
+    SYNCHRONIZE = 3
+    ALLOCATE = 4
+    FREE = 5
+    COPY = 6
+    BLOCKING_COPY = 7
+    MEMSET = 8
+    MODULE_LOAD = 9
+    GRAPH_BUILD = 10
+
+
+_PATTERNS = {
+    CallKind.LAUNCH: r"cu(da)?Launch(Cooperative)?(Kernel|Grid)\w*",
+    CallKind.GRAPH_LAUNCH: r"cu(da)?GraphLaunch\w*",
+    CallKind.SYNCHRONIZE: r"cu(da)?(Device|Stream|Event|Thread|Ctx)Synchronize\w*",
+    CallKind.ALLOCATE: r"cuda(Malloc|HostAlloc)\w*|cu(Mem(Alloc|HostAlloc|Create)|ArrayCreate)\w*",
+    CallKind.FREE: r"cudaFree\w*|cuMem(Free|Release)\w*",
+    CallKind.COPY: r"cu(da)?Memcpy\w*Async\w*",
+    CallKind.BLOCKING_COPY: r"cu(da)?Memcpy\w*",
+    CallKind.MEMSET: r"cu(da)?Memset\w*",
+    CallKind.MODULE_LOAD: r"cu(da)?(Module|Library)Load\w*|cuLink(Create|Complete|Add)\w*",
+    CallKind.GRAPH_BUILD: r"cu(da)?(StreamBeginCapture|StreamEndCapture|GraphInstantiate|GraphExecUpdate)\w*",
+}
+_VERSION_SUFFIX = re.compile(r"_(v\d{4,}|ptsz|ptds)")
+
+
+def plain_name(name: str) -> str:
+    """The call's name without the version that CUPTI adds: `cudaMalloc_v3020` is `cudaMalloc`."""
+    return _VERSION_SUFFIX.sub("", name)
+
+
+def call_kind(name: str) -> CallKind:
+    """What a call of this name is for."""
+    for kind, pattern in _PATTERNS.items():
+        if re.fullmatch(pattern, name):
+            return kind
+    return CallKind.OTHER
+
+
+def call_kinds(trace: Trace) -> NDArray[np.int8]:
+    """The kind of each API call of the trace, shape (calls,)."""
+    group, first = group_rows(trace.calls.name)
+    names = trace.texts(trace.calls.name[first])
+    return np.array([call_kind(name) for name in names], np.int8)[group]
+
+
+def own_time_ns(calls: Calls) -> NDArray[np.int64]:
+    """The time of each call that no call around it covers, shape (calls,): a runtime call covers its driver's."""
+    own = np.zeros(len(calls), np.int64)
+    for thread in np.unique(calls.thread):
+        rows = np.flatnonzero(calls.thread == thread)
+        own[rows] = exclusive_ns(calls.start_ns[rows], calls.end_ns[rows])
+    return own
+
+
+def is_kind(kinds: NDArray[np.int8], *wanted: CallKind) -> BoolArray:
+    """Which calls are of one of these kinds, shape (calls,)."""
+    return np.isin(kinds, wanted)
