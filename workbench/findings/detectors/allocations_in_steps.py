@@ -1,0 +1,41 @@
+"""Memory allocated or freed inside steps."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from workbench.analysis.analysis import Analysis
+from workbench.analysis.calls import CallKind
+from workbench.findings.detectors import in_each_phase
+from workbench.findings.evidence import call_evidence
+from workbench.findings.finding import Detection, Effort, Finding
+from workbench.findings.gain import mean_gain
+from workbench.findings.target import Target
+from workbench.findings.view import PhaseView
+
+
+def detect(analysis: Analysis) -> Detection:
+    """Looks for cudaMalloc, cudaFree and their like inside steps."""
+    return in_each_phase(analysis, _look)
+
+
+def _look(view: PhaseView) -> Iterator[Finding]:
+    rows = view.calls_of(CallKind.ALLOCATE, CallKind.FREE)
+    if not len(rows):
+        return
+    calls = view.trace.calls
+    time_ns = int((calls.end_ns[rows] - calls.start_ns[rows]).sum())
+    touched = len(np.unique(view.analysis.attribution.placement.call_step[rows]))
+    yield Finding(
+        phase=view.phase,
+        pid=view.pid,
+        claim=f"{view.phase} allocates or frees memory: {len(rows)} calls in {touched} of {view.step_count} steps.",
+        evidence=(call_evidence(view, "Allocations", CallKind.ALLOCATE, CallKind.FREE),),
+        hypothesis="A buffer is sized anew instead of being kept, or a caching allocator is still growing because "
+        "nothing warmed it up; cudaFree also waits for the device.",
+        remedy="Size workspaces once, before the first step; run a warm-up of the largest shape.",
+        gain=mean_gain(view, 0, time_ns, "at most the time inside these calls; none if the GPU had work meanwhile"),
+        effort=Effort.SMALL,
+        risk="Kept workspaces raise the memory that is held between steps.",
+        target=Target("allocate", "calls_per_step", "<=", 0, view.phase),
+    )

@@ -1,0 +1,51 @@
+"""Few kernels that hold most of a phase's time."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from workbench.analysis.analysis import Analysis
+from workbench.findings.detectors import in_each_phase
+from workbench.findings.evidence import kernel_evidence
+from workbench.findings.finding import Detection, Effort, Finding
+from workbench.findings.gain import gain_of_shortening
+from workbench.findings.target import Target
+from workbench.findings.view import PhaseView
+from workbench.trace.grouping import group_rows
+
+MOST_KERNELS = 5
+LEAST_SHARE = 0.8
+# What work on a kernel is assumed to save, to say what it would be worth.
+SAVED = 0.1
+
+
+def detect(analysis: Analysis) -> Detection:
+    """Looks for phases in which at most five kernels hold 80 % of the kernel time."""
+    return in_each_phase(analysis, _look)
+
+
+def _look(view: PhaseView) -> Iterator[Finding]:
+    name = view.trace.operations.name[view.kernels]
+    group, first = group_rows(name)
+    total_ns = np.bincount(group, view.duration_ns(view.kernels), len(first))
+    order = np.argsort(-total_ns, kind="stable")
+    held = np.cumsum(total_ns[order]) / max(1.0, total_ns.sum())
+    needed = int(np.searchsorted(held, LEAST_SHARE)) + 1
+    if needed > MOST_KERNELS or len(first) <= needed:
+        return
+    rows = view.kernels[np.isin(group, order[:needed])]
+    heaviest = view.trace.strings[int(name[first[order[0]]])]
+    first_rows = view.kernels[group == order[0]]
+    a_step_ns = np.median(np.bincount(view.step_of(first_rows), view.duration_ns(first_rows)))
+    yield Finding(
+        phase=view.phase,
+        pid=view.pid,
+        claim=f"{needed} of {len(first)} kernels hold {held[needed - 1]:.0%} of {view.phase}'s kernel time.",
+        evidence=(kernel_evidence(view, rows, "The heaviest kernels", MOST_KERNELS),),
+        hypothesis="The phase is bound by what these kernels do; everything else is small beside them.",
+        remedy=f"Compare them with their floor (bytes over bandwidth, operations over rate), {heaviest} first.",
+        gain=gain_of_shortening(view, rows, low_share=0.0, high_share=SAVED),
+        effort=Effort.LARGE,
+        risk="They may be at their floor already.",
+        target=Target("kernel", "ns_per_step", "<=", round((1 - SAVED) * float(a_step_ns)), view.phase, (heaviest,)),
+    )

@@ -1,0 +1,93 @@
+"""Kernels that always come as a pair, one of which could do the other's work."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+
+from workbench.analysis.analysis import Analysis
+from workbench.findings.detectors import in_each_phase
+from workbench.findings.evidence import kernel_evidence
+from workbench.findings.finding import Detection, Effort, Finding
+from workbench.findings.gain import gain_of_removing
+from workbench.findings.names import readable
+from workbench.findings.selection import TINY_KERNEL_NS, is_matmul, neighbours
+from workbench.findings.target import Target
+from workbench.findings.view import PhaseView
+from workbench.trace.columns import IntArray
+from workbench.trace.grouping import group_rows
+
+# The pairs that hold most time, and only those that come at least once in every second step.
+MOST_PAIRS = 3
+FEWEST_A_STEP = 0.5
+# The fused kernel may still need this part of the vanished kernel's time.
+KEPT_SHARE = 0.5
+
+
+def detect(analysis: Analysis) -> Detection:
+    """Looks for kernels B that always follow a kernel A, or A that always precede B, where one of them is small."""
+    return in_each_phase(analysis, _look)
+
+
+def _look(view: PhaseView) -> Iterator[Finding]:
+    rows, previous = neighbours(view)
+    name = view.trace.kernels.demangled
+    candidates = []
+    pair, first = group_rows(name[previous], name[rows])
+    pair_calls = np.bincount(pair, minlength=len(first))
+    calls = np.bincount(name[view.kernels], minlength=len(view.trace.strings))
+    for number, example in enumerate(first.tolist()):
+        before, after = int(name[previous[example]]), int(name[rows[example]])
+        if before == after or pair_calls[number] < FEWEST_A_STEP * view.step_count:
+            continue
+        members = pair == number
+        for follows, vanishing in ((True, rows[members]), (False, previous[members])):
+            always = pair_calls[number] == calls[after if follows else before]
+            if always and _is_small(view, vanishing):
+                candidates.append((int(view.duration_ns(vanishing).sum()), before, after, follows, vanishing))
+    candidates.sort(key=lambda candidate: (-candidate[0], candidate[1], candidate[2]))
+    taken: set[int] = set()
+    for _, before, after, follows, vanishing in candidates:
+        if before not in taken and after not in taken and len(taken) < 2 * MOST_PAIRS:
+            taken |= {before, after}
+            finding = _finding(view, before, after, follows, vanishing)
+            if finding.gain and finding.gain.high_ns:
+                yield finding
+
+
+def _is_small(view: PhaseView, rows: IntArray) -> bool:
+    long_name = view.trace.strings[view.trace.kernels.demangled[rows[0]]]
+    return bool(np.median(view.duration_ns(rows)) < TINY_KERNEL_NS) and not is_matmul(long_name)
+
+
+def _finding(view: PhaseView, before: int, after: int, follows: bool, vanishing: IntArray) -> Finding:
+    shorts = _short_names(view)
+    small, large = (after, before) if follows else (before, after)
+    small_name, large_name = (readable(shorts[name], view.trace.strings[name]) for name in (small, large))
+    order = "always follows" if follows else "always precedes"
+    return Finding(
+        phase=view.phase,
+        pid=view.pid,
+        claim=f"{small_name} {order} {large_name} ({len(vanishing) / view.step_count:.0f} times a step) and could be "
+        "fused into it.",
+        evidence=(kernel_evidence(view, vanishing, f"The kernel that could go: {small_name}"),),
+        hypothesis="The two run back to back on one stream, most likely because one reads what the other wrote; "
+        "whether nothing else needs the intermediate result must be checked in the code.",
+        remedy=f"Do the work of {small_name} inside {large_name}.",
+        gain=gain_of_removing(view, vanishing, kept_share=KEPT_SHARE),
+        effort=Effort.MEDIUM,
+        risk="The fused kernel may need more registers, and rounds differently if a cast disappears.",
+        target=Target("pair", "calls_per_step", "<=", 0, view.phase, _exact_names(view, shorts, before, after)),
+    )
+
+
+def _short_names(view: PhaseView) -> dict[int, str]:
+    """The short name of each long one in the phase."""
+    long, short = view.trace.kernels.demangled[view.kernels], view.trace.operations.name[view.kernels]
+    return {name: view.trace.strings[position] for name, position in zip(long.tolist(), short.tolist(), strict=True)}
+
+
+def _exact_names(view: PhaseView, shorts: dict[int, str], *names: int) -> tuple[str, ...]:
+    """Names for a target: short where no other kernel of the phase shares them, else long."""
+    sharers = Counter(shorts.values())
+    return tuple(shorts[name] if sharers[shorts[name]] == 1 else view.trace.strings[name] for name in names)

@@ -1,0 +1,54 @@
+"""A phase whose steps last as long as the host takes to launch them."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from workbench.analysis.analysis import Analysis
+from workbench.analysis.calls import CallKind
+from workbench.analysis.idle import IdleKind
+from workbench.findings.detectors import in_each_phase
+from workbench.findings.evidence import call_evidence, step_evidence
+from workbench.findings.finding import Detection, Effort, Finding
+from workbench.findings.gain import gain
+from workbench.findings.target import Target
+from workbench.findings.view import PhaseView
+
+# Between two nodes of a CUDA graph the GPU still waits about this long (1.0 to 1.3 µs on an H200).
+NODE_GAP_NS = 1_300
+
+
+def detect(analysis: Analysis) -> Detection:
+    """Looks for phases in which the GPU waits for launches for more than 30 % of the median step."""
+    return in_each_phase(analysis, _look)
+
+
+def _look(view: PhaseView) -> Iterator[Finding]:
+    if not view.is_launch_bound:
+        return
+    starved_ns = view.idle_ns(IdleKind.LAUNCH)
+    regular_ns = view.regular_idle_ns(IdleKind.LAUNCH)
+    kernels = view.analysis.step_costs.kernels[view.steps]
+    launches = view.analysis.step_costs.launches[view.steps]
+    share = float(np.median(starved_ns / view.wall_ns))
+    yield Finding(
+        phase=view.phase,
+        pid=view.pid,
+        claim=f"{view.phase} is launch-bound: for {share:.0%} of the median step the GPU waits to be given work.",
+        evidence=(
+            step_evidence(view, np.array([view.middle_step]), "The median step"),
+            call_evidence(view, "Launches", CallKind.LAUNCH, CallKind.GRAPH_LAUNCH),
+        ),
+        hypothesis=f"The host takes longer to launch the {np.median(launches):.0f} launches of a step than the GPU "
+        "takes to run them; profiling adds to the host's time, so the share without it is likely smaller.",
+        remedy="Replay the step as a CUDA graph, or launch fewer and larger kernels.",
+        gain=gain(
+            view,
+            regular_ns - kernels * NODE_GAP_NS,
+            regular_ns,
+            "the waits for launches; at the low end every kernel still waits 1.3 µs for its predecessor in a graph",
+        ),
+        effort=Effort.MEDIUM,
+        risk="A graph needs fixed shapes and addresses; what the host decides within a step must move to the device.",
+        target=Target("step", "launch_starved_ns", "<=", round(0.1 * view.median_wall_ns), view.phase),
+    )

@@ -1,0 +1,58 @@
+"""Matrix kernels written for an older generation of tensor cores than the GPU has."""
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+
+from workbench.analysis.analysis import Analysis
+from workbench.findings.detectors import in_each_phase
+from workbench.findings.evidence import kernel_evidence
+from workbench.findings.finding import Detection, Effort, Finding
+from workbench.findings.gain import gain_of_shortening
+from workbench.findings.target import Target
+from workbench.findings.view import PhaseView
+
+# Names that tell the instructions of a generation: per-warp WMMA and MMA came before Hopper's warpgroups.
+_LEGACY = re.compile(
+    r"(?i)(?<![a-z])wmma|[hsi](884|1688|16816)|volta_|turing_|ampere_|cutlass_(70|75|80)_|sm(70|75|80)_xmma|mma_sm(70|75|80)"
+)
+_FIRST_WITH_BETTER = (9, 0)
+LEAST_SHARE = 0.01
+# What the newer instructions save is unknown until tried; more than half would be a surprise.
+SAVED_AT_MOST = 0.5
+
+
+def detect(analysis: Analysis) -> Detection:
+    """Looks for kernels named after WMMA or an older architecture, on a GPU of capability 9.0 or later."""
+    capabilities = [device.compute_capability for device in analysis.trace.devices]
+    if not capabilities or max(capabilities) == (0, 0):
+        return Detection(lacking="the capture does not say which GPU it ran on")
+    if max(capabilities) < _FIRST_WITH_BETTER:
+        return Detection()
+    return in_each_phase(analysis, _look)
+
+
+def _look(view: PhaseView) -> Iterator[Finding]:
+    long_names = view.trace.kernels.demangled[view.kernels]
+    legacy = [name for name in np.unique(long_names).tolist() if _LEGACY.search(view.trace.strings[name])]
+    rows = view.kernels[np.isin(long_names, legacy)]
+    share = float(view.duration_ns(rows).sum() / max(1, view.duration_ns(view.kernels).sum()))
+    if share < LEAST_SHARE:
+        return
+    by_time = np.bincount(view.trace.operations.name[rows], view.duration_ns(rows))
+    longest = view.trace.strings[int(by_time.argmax())]
+    capability = ".".join(map(str, max(device.compute_capability for device in view.trace.devices)))
+    yield Finding(
+        phase=view.phase,
+        pid=view.pid,
+        claim=f"{share:.0%} of {view.phase}'s kernel time is in kernels for older tensor cores than this GPU's.",
+        evidence=(kernel_evidence(view, rows, "Kernels named after WMMA or an older architecture"),),
+        hypothesis="The library chose a fallback for this shape, or has no kernel for compute capability "
+        f"{capability}; a kernel bound by memory loses little by it.",
+        remedy="Ask the library for another algorithm or backend, or update it.",
+        gain=gain_of_shortening(view, rows, low_share=0.0, high_share=SAVED_AT_MOST),
+        effort=Effort.MEDIUM,
+        risk="Another algorithm rounds differently.",
+        target=Target("kernel", "calls_per_step", "<=", 0, view.phase, (longest,)),
+    )

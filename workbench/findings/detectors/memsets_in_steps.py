@@ -1,0 +1,35 @@
+"""Memory set inside steps."""
+
+from collections.abc import Iterator
+
+from workbench.analysis.analysis import Analysis
+from workbench.findings.detectors import in_each_phase
+from workbench.findings.evidence import memset_evidence
+from workbench.findings.finding import Detection, Effort, Finding
+from workbench.findings.gain import gain_of_removing
+from workbench.findings.target import Target
+from workbench.findings.view import PhaseView
+
+
+def detect(analysis: Analysis) -> Detection:
+    """Looks for steps with at least one memset each."""
+    return in_each_phase(analysis, _look)
+
+
+def _look(view: PhaseView) -> Iterator[Finding]:
+    a_step = len(view.memsets) / view.step_count
+    if a_step < 1:
+        return
+    yield Finding(
+        phase=view.phase,
+        pid=view.pid,
+        claim=f"{view.phase} sets memory {a_step:.1f} times a step.",
+        evidence=(memset_evidence(view, "Memsets"),),
+        hypothesis="Counters, semaphores or accumulators are cleared before each use, often for a split-K product "
+        "or a reduction over blocks.",
+        remedy="Let the kernel that reads the buffer last, or the one that fills it first, clear it.",
+        gain=gain_of_removing(view, view.memsets, kept_share=0.0),
+        effort=Effort.SMALL,
+        risk="A run that is cut off leaves the buffer uncleared.",
+        target=Target("memset", "calls_per_step", "<=", 0, view.phase),
+    )

@@ -1,0 +1,89 @@
+"""Kernels that run long on a part of the GPU only."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from workbench.analysis.analysis import Analysis
+from workbench.findings import sql
+from workbench.findings.detectors import in_each_phase
+from workbench.findings.finding import Detection, Effort, Evidence, Finding
+from workbench.findings.gain import gain_of_shortening
+from workbench.findings.selection import kernels_named
+from workbench.findings.target import Target
+from workbench.findings.view import PhaseView
+from workbench.trace.columns import IntArray
+from workbench.trace.grouping import group_rows
+
+LONG_NS = 10_000
+# A grid that fills more of the GPU than this has little to gain.
+FILLED = 0.75
+LEAST_SHARE = 0.01
+MOST_KERNELS = 3
+
+
+def detect(analysis: Analysis) -> Detection:
+    """Looks for kernels of at least 10 µs whose blocks reach at most three quarters of the multiprocessors."""
+    if not any(device.sm_count for device in analysis.trace.devices):
+        return Detection(lacking="the capture does not say how many multiprocessors the GPU has")
+    return in_each_phase(analysis, _look)
+
+
+def _look(view: PhaseView) -> Iterator[Finding]:
+    trace, rows = view.trace, view.kernels
+    sm_count = {device.id: device.sm_count for device in trace.devices}
+    device_sms = np.array([sm_count.get(device, 0) for device in trace.operations.device[rows].tolist()])
+    blocks = _blocks(view, rows)
+    duration_ns = view.duration_ns(rows)
+    rows = rows[(blocks <= FILLED * device_sms) & (duration_ns >= LONG_NS)]
+    group, first = group_rows(trace.operations.name[rows])
+    total_ns = np.bincount(group, view.duration_ns(rows), len(first))
+    for number in np.argsort(-total_ns, kind="stable")[:MOST_KERNELS].tolist():
+        if total_ns[number] >= LEAST_SHARE * duration_ns.sum():
+            yield _finding(view, rows[group == number], int(device_sms.max()))
+
+
+def _blocks(view: PhaseView, rows: IntArray) -> IntArray:
+    details = view.trace.kernels
+    blocks: IntArray = details.grid_x[rows].astype(np.int64) * details.grid_y[rows] * details.grid_z[rows]
+    return blocks
+
+
+def _finding(view: PhaseView, rows: IntArray, sm_count: int) -> Finding:
+    name = view.trace.strings[view.trace.operations.name[rows[0]]]
+    blocks = _blocks(view, rows)
+    return Finding(
+        phase=view.phase,
+        pid=view.pid,
+        claim=f"{name} runs {np.median(view.duration_ns(rows)) / 1000:.0f} µs on {int(np.median(blocks))} blocks, "
+        f"though the GPU has {sm_count} multiprocessors.",
+        evidence=(_evidence(view, rows, name),),
+        hypothesis="The work is cut along one dimension that is small here (rows, heads, a batch of one), so most "
+        "multiprocessors have nothing to do.",
+        remedy="Cut it along another dimension as well (split-K, split-KV, several blocks a row) and combine.",
+        gain=gain_of_shortening(view, rows, low_share=0.0, high_share=1 - float(np.median(blocks)) / sm_count),
+        effort=Effort.MEDIUM,
+        risk="Combining costs another pass, and changes the order in which sums are rounded.",
+        target=Target("kernel", "mean_ns", "<=", round(0.7 * _median_ns(view, name)), view.phase, (name,)),
+    )
+
+
+def _median_ns(view: PhaseView, name: str) -> float:
+    return float(np.median(view.duration_ns(kernels_named(view, name))))
+
+
+def _evidence(view: PhaseView, rows: IntArray, name: str) -> Evidence:
+    blocks = _blocks(view, rows)
+    group, first = group_rows(blocks)
+    total_ns = np.zeros(len(first), np.int64)
+    np.add.at(total_ns, group, view.duration_ns(rows))
+    grids: list[int] = blocks[first].tolist()
+    query = (
+        f"WITH {sql.phase_kernels(view)}\n"
+        "SELECT gridX * gridY * gridZ AS blocks, count(*) AS calls, sum(duration_ns) AS total_ns FROM kernels\n"
+        f"WHERE kernel = {sql.quoted(name)} AND duration_ns >= {LONG_NS}\n"
+        f"  AND gridX * gridY * gridZ IN ({sql.listed(grids)})\n"
+        "GROUP BY blocks ORDER BY blocks"
+    )
+    table = tuple(zip(grids, np.bincount(group).tolist(), total_ns.tolist(), strict=True))
+    return Evidence(f"{name} by grid", ("blocks", "calls", "total_ns"), table, query)

@@ -1,0 +1,81 @@
+"""Several small matrix products of one input in one layer, which could be one."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from workbench.analysis.analysis import Analysis
+from workbench.analysis.idle import IdleKind
+from workbench.findings.detectors import in_each_phase
+from workbench.findings.evidence import kernel_evidence
+from workbench.findings.finding import Detection, Effort, Finding
+from workbench.findings.gain import freed_ns, gain
+from workbench.findings.selection import block_inputs, layer_instances
+from workbench.findings.target import Target
+from workbench.findings.view import PhaseView
+from workbench.trace.columns import IntArray
+from workbench.trace.grouping import group_rows
+
+# A longer product is bound by its own work, and gains little from company.
+SMALL_NS = 20_000
+# Of the busy time of the products that join another, a merged one saves at most this much.
+SAVED_AT_MOST = 0.5
+
+
+def detect(analysis: Analysis) -> Detection:
+    """Looks for layers with two or more small projections of the block's input."""
+    rules, leaves = analysis.attribution.rules, analysis.attribution.leaves
+    patterns = rules.block_input_roles
+    if not any(leaf.layer_type in patterns and patterns[leaf.layer_type].search(leaf.role) for leaf in leaves):
+        return Detection(lacking="no kernel has a role that is known to read its block's input, such as q_proj")
+    return in_each_phase(analysis, _look)
+
+
+def _look(view: PhaseView) -> Iterator[Finding]:
+    for layer_type in view.analysis.attribution.rules.block_input_roles:
+        rows = block_inputs(view, layer_type)
+        if not len(rows) or np.median(view.duration_ns(rows)) > SMALL_NS:
+            continue
+        a_layer = len(rows) / layer_instances(view, rows)
+        if a_layer >= 2:
+            yield _finding(view, layer_type, rows, a_layer)
+
+
+def _finding(view: PhaseView, layer_type: str, rows: IntArray, a_layer: float) -> Finding:
+    joining = _all_but_longest(view, rows)
+    waits_ns = view.waits_before_ns(joining, IdleKind.LAUNCH, IdleKind.GRAPH, IdleKind.QUEUED)
+    leaf, leaves = view.analysis.attribution.leaf, view.analysis.attribution.leaves
+    roles = sorted({leaves[number].role for number in np.unique(leaf[rows]).tolist()})
+    by_role = [rows[np.array([leaves[number].role == role for number in leaf[rows].tolist()])] for role in roles]
+    return Finding(
+        phase=view.phase,
+        pid=view.pid,
+        claim=f"Each {layer_type} layer runs {a_layer:.0f} small products of one input ({', '.join(roles)}).",
+        evidence=tuple(
+            kernel_evidence(view, of_role, f"{layer_type} {role}") for role, of_role in zip(roles, by_role, strict=True)
+        ),
+        hypothesis="Their weights are kept apart as the checkpoint has them; each product alone is too small to "
+        "fill the GPU or to use its memory bandwidth.",
+        remedy="Put their weights side by side and compute them as one product.",
+        gain=gain(
+            view,
+            waits_ns * (0.5 if view.is_launch_bound else 1.0),
+            waits_ns + freed_ns(view, joining) * SAVED_AT_MOST,
+            "from the waits before all but the longest product of each layer to those and half of what their "
+            "absence takes off the busy time (union of intervals); the half is an estimate",
+        ),
+        effort=Effort.SMALL,
+        risk="Quantised formats must agree on their block layout; tensor parallelism cuts the joint weight elsewhere.",
+        target=Target("projections", "calls_per_layer", "<=", 1, view.phase, (layer_type,)),
+    )
+
+
+def _all_but_longest(view: PhaseView, rows: IntArray) -> IntArray:
+    """The products of each layer and step without the longest one."""
+    attribution = view.analysis.attribution
+    layer = np.array([leaf.layer for leaf in attribution.leaves], np.int64)[attribution.leaf[rows]]
+    instance, _ = group_rows(attribution.placement.step[rows], layer)
+    order = np.lexsort((view.duration_ns(rows), instance))
+    is_last = np.append(instance[order][1:] != instance[order][:-1], True)
+    others: IntArray = rows[order[~is_last]]
+    return others

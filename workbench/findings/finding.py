@@ -1,0 +1,92 @@
+"""What a detector says."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from workbench.findings.target import Target
+
+Cell = str | int | float | None
+
+
+class Effort(StrEnum):
+    """How long a remedy takes someone who knows the program."""
+
+    SMALL = "S"
+    MEDIUM = "M"
+    LARGE = "L"
+
+    @property
+    def days(self) -> float:
+        """The days that stand for it when gain is weighed against effort."""
+        return {"S": 0.5, "M": 2.0, "L": 8.0}[self.value]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A table, and the SQL that yields exactly these rows when it is run on the export."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    sql: str
+
+
+@dataclass(frozen=True)
+class Gain:
+    """What a remedy should take off one step.
+
+    Attributes:
+        low_ns, high_ns: the interval.
+        step_ns: the step now, in the same measure.
+        steps: how many steps the capture has.
+        basis: where the interval comes from, in words.
+    """
+
+    low_ns: int
+    high_ns: int
+    step_ns: int
+    steps: int
+    basis: str
+
+    @property
+    def middle_total_ns(self) -> float:
+        """The middle of the interval, over all steps of the capture."""
+        return (self.low_ns + self.high_ns) / 2 * self.steps
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One claim.
+
+    Attributes:
+        phase: the phase it is about.
+        pid: the process it is about.
+        claim: what is the case, in one sentence.
+        evidence: what shows it.
+        hypothesis: the likely cause, worded as what it is: a guess.
+        remedy: what to do.
+        gain: what that should bring, or None where it cannot be said.
+        effort, risk: what it costs, and what could go wrong.
+        target: what a later capture must show.
+        detector: the name of the detector's module, filled in by whoever runs it.
+    """
+
+    phase: str
+    pid: int
+    claim: str
+    evidence: tuple[Evidence, ...]
+    hypothesis: str
+    remedy: str
+    gain: Gain | None
+    effort: Effort
+    risk: str
+    target: Target
+    detector: str = ""
+
+
+@dataclass(frozen=True)
+class Detection:
+    """What a detector found; `lacking` says what data it would have needed, if it could not look."""
+
+    findings: tuple[Finding, ...] = ()
+    lacking: str = ""

@@ -1,0 +1,114 @@
+"""Measures targets on a capture."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.analysis.analysis import Analysis
+from workbench.analysis.calls import CallKind
+from workbench.analysis.idle import IdleKind
+from workbench.findings import selection
+from workbench.findings.target import Target
+from workbench.findings.view import PhaseView, phase_views
+from workbench.trace.columns import IntArray
+from workbench.trace.model import NONE
+
+_CALLS = {
+    "allocate": (CallKind.ALLOCATE,),
+    "free": (CallKind.FREE,),
+    "synchronize": (CallKind.SYNCHRONIZE,),
+    "module_load": (CallKind.MODULE_LOAD,),
+}
+_IDLE = {
+    "launch_starved_ns": IdleKind.LAUNCH,
+    "synchronizing_ns": IdleKind.SYNCHRONIZING,
+    "in_graph_ns": IdleKind.GRAPH,
+}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A measured value, or why there is none."""
+
+    value: float | None
+    problem: str = ""
+
+
+def measure(analysis: Analysis, target: Target) -> Measured:
+    """What a capture says about a target."""
+    if target.subject == "hidden_graphs":
+        totals = analysis.totals
+        return Measured(totals.hidden_graph_count if target.measure == "calls" else totals.hidden_graph_ns)
+    views = [view for view in phase_views(analysis) if view.phase == target.phase]
+    if not views:
+        return Measured(None, f"the capture has no steps of phase {target.phase}")
+    parts = [_values(view, target) for view in views]
+    values = np.concatenate(parts)
+    if not len(values) and target.measure != "stalls":
+        return Measured(None, f"phase {target.phase} has nothing that is {target.subject}{list(target.names) or ''}")
+    if target.measure in ("outliers", "stalls"):
+        return Measured(float(values.sum()))
+    return Measured(float(np.median(values) if "ns" in target.measure.split("_") else np.mean(values)))
+
+
+def _values(view: PhaseView, target: Target) -> NDArray[np.float64]:
+    """The measure's value in each step (of each kernel, for means); empty where it cannot be told."""
+    if target.subject == "step":
+        return _step_values(view, target.measure).astype(np.float64)
+    if target.subject in _CALLS:
+        rows = view.calls_of(*_CALLS[target.subject])
+        rows = rows[view.analysis.attribution.placement.call_step[rows] != NONE]
+        step = np.searchsorted(view.steps, view.analysis.attribution.placement.call_step[rows])
+        calls = view.trace.calls
+        return _by_step(view, step, calls.end_ns[rows] - calls.start_ns[rows] if _is_time(target) else None)
+    if target.subject.startswith("mem"):
+        rows, sizes = selection.memory_operations(view, target.subject)
+        weights = {"ns_per_step": view.duration_ns(rows), "bytes_per_step": sizes}.get(target.measure)
+        return _by_step(view, view.step_of(rows), weights)
+    return _kernel_values(view, target)
+
+
+def _kernel_values(view: PhaseView, target: Target) -> NDArray[np.float64]:
+    match target.subject:
+        case "kernel":
+            rows = selection.kernels_named(view, *target.names)
+        case "pair":
+            rows = selection.pair_followers(view, *target.names)
+        case "projections":
+            rows = selection.block_inputs(view, *target.names)
+        case _:
+            rows = selection.kernels_of_layers(view, *target.names)
+    match target.measure:
+        case "mean_ns":
+            return view.duration_ns(rows).astype(np.float64)
+        case "kernel_names":
+            rows = rows[selection.matmuls(view, rows)]
+            return np.array([len(np.unique(view.trace.kernels.demangled[rows]))], np.float64)
+        case "calls_per_layer" | "kernels_per_layer":
+            return np.array([len(rows) / max(1, selection.layer_instances(view, rows))])
+    return _by_step(view, view.step_of(rows), view.duration_ns(rows) if _is_time(target) else None)
+
+
+def _is_time(target: Target) -> bool:
+    return target.measure == "ns_per_step"
+
+
+def _by_step(view: PhaseView, step: IntArray, weights: IntArray | None) -> NDArray[np.float64]:
+    return np.bincount(step, weights, minlength=view.step_count).astype(np.float64)
+
+
+def _step_values(view: PhaseView, name: str) -> IntArray:
+    costs = view.analysis.step_costs
+    values: dict[str, Callable[[], IntArray]] = {
+        "wall_ns": lambda: view.wall_ns,
+        "busy_ns": lambda: costs.busy_ns[view.steps],
+        "launches": lambda: costs.launches[view.steps],
+        "graph_launches": lambda: costs.calls[view.steps, CallKind.GRAPH_LAUNCH],
+        "kernels": lambda: costs.kernels[view.steps],
+        "tiny_kernels": lambda: np.bincount(view.step_of(selection.tiny_kernels(view)), minlength=view.step_count),
+        "outliers": lambda: selection.outliers(view),
+        "stalls": lambda: np.ones(len(selection.long_waits(view)), np.int64),
+    }
+    return view.idle_ns(_IDLE[name]) if name in _IDLE else values[name]()

@@ -1,0 +1,21 @@
+"""Kernel names as people can read them."""
+
+import re
+
+# What tells one PyTorch elementwise or reduction kernel from another: the operation among its template arguments.
+_OPERATION = re.compile(r"\b(\w+?)(?:_kernel_impl|_kernel_cuda|_kernel_impl_cuda|_kernel|Functor|Ops|Op)\b")
+_CONTAINERS = {
+    "Binary", "AUnary", "BUnary", "CUDA", "gpu", "elementwise", "unrolled_elementwise", "vectorized_elementwise",
+    "Reduce", "reduce", "distribution_elementwise_grid_stride", "distribution_nullary", "index_elementwise",
+}  # fmt: skip
+_LONGEST = 72
+
+
+def readable(short: str, long: str) -> str:
+    """A short name, with the operation it was instantiated for where its long name tells that."""
+    if "at::native" in long:
+        arguments = long[long.find("<") :]
+        operations = [found for found in _OPERATION.findall(arguments) if found not in _CONTAINERS]
+        if operations and operations[0] not in short:
+            return f"{short} [{operations[0]}]"
+    return short if len(short) <= _LONGEST else f"{short[: _LONGEST - 1]}…"

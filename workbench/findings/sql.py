@@ -1,0 +1,153 @@
+"""The SQL that reproduces evidence on the export itself.
+
+A phase is known to SQL by the stretches of time in which its launches were called, thread by thread: its
+operations are those whose launch, found by correlation id and process, lies in one of them.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from workbench.findings.view import PhaseView
+from workbench.trace.columns import BoolArray, IntArray
+from workbench.trace.grouping import group_rows
+from workbench.trace.model import NONE
+from workbench.trace.schema import COPY_KINDS
+
+
+def quoted(text: str) -> str:
+    """A string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def listed(values: Sequence[str] | Sequence[int]) -> str:
+    """Values for `IN (...)`."""
+    return ", ".join(quoted(value) if isinstance(value, str) else str(value) for value in values)
+
+
+def phase_launches(view: PhaseView) -> str:
+    """A common table expression `launches` of the phase's launches (and other calls made between them)."""
+    trace = view.trace
+    launch = view.analysis.attribution.sites.launch
+    of_phase = np.zeros(len(trace.calls), np.bool_)
+    of_phase[launch[view.operations]] = True
+    of_any = np.zeros(len(trace.calls), np.bool_)
+    of_any[launch[launch != NONE]] = True
+    return _calls_expression(view, "launches", np.flatnonzero(of_any), of_phase)
+
+
+def phase_calls(view: PhaseView) -> str:
+    """A common table expression `calls` of the phase's API calls."""
+    of_phase = np.zeros(len(view.trace.calls), np.bool_)
+    of_phase[view.calls] = True
+    return _calls_expression(view, "calls", np.arange(len(view.trace.calls)), of_phase)
+
+
+def _calls_expression(view: PhaseView, name: str, rows: IntArray, wanted: BoolArray) -> str:
+    table = view.trace.info.tables["calls"]
+    return (
+        f"{name} AS (\n"
+        f"  SELECT correlationId, globalTid & ~16777215 AS globalPid, nameId, start, end\n"
+        f"  FROM {table}\n"
+        f"  WHERE {_windows(view, rows, wanted)}\n"
+        ")"
+    )
+
+
+def _windows(view: PhaseView, rows: IntArray, wanted: BoolArray) -> str:
+    """A condition that holds for the wanted ones among some calls: their thread, and stretches of unbroken time."""
+    calls = view.trace.calls
+    conditions = []
+    for thread in np.unique(calls.thread[rows][wanted[rows]]).tolist():
+        of_thread = rows[calls.thread[rows] == thread]
+        inside = wanted[of_thread].astype(np.int8)
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], inside, [0]])))
+        stretches = [
+            f"start BETWEEN {calls.start_ns[of_thread[first]]} AND {calls.start_ns[of_thread[end - 1]]}"
+            for first, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
+        ]
+        times = stretches[0] if len(stretches) == 1 else "(" + "\n    OR ".join(stretches) + ")"
+        conditions.append(f"globalTid = {view.trace.threads[thread]} AND {times}")
+    return "\n    OR ".join(conditions) if conditions else "0"
+
+
+def phase_kernels(view: PhaseView) -> str:
+    """Common table expressions `launches` and `kernels`, the latter with the phase's kernels by name."""
+    node = ", k.graphNodeId" if (view.trace.operations.graph_node[view.kernels] != NONE).any() else ""
+    return (
+        f"{phase_launches(view)},\nkernels AS (\n"
+        "  SELECT s.value AS kernel, d.value AS long_name, k.start, k.end, k.end - k.start AS duration_ns,\n"
+        f"    k.deviceId, k.streamId, k.gridX, k.gridY, k.gridZ, correlationId{node}\n"
+        f"  FROM {view.trace.info.tables['kernels']} AS k\n"
+        "  JOIN (SELECT DISTINCT correlationId, globalPid FROM launches) USING (correlationId, globalPid)\n"
+        "  JOIN StringIds AS s ON s.id = k.shortName\n"
+        "  JOIN StringIds AS d ON d.id = k.demangledName\n"
+        ")"
+    )
+
+
+def condition(view: PhaseView, rows: IntArray) -> str:
+    """A condition on rows `k` of the expression `kernels` that holds for exactly these rows.
+
+    The most telling exact one is taken: short names, long names, names with grids, graph nodes and correlation
+    ids, and at last the times at which they began.
+    """
+    trace, kernels = view.trace, view.kernels
+    operations, details = trace.operations, trace.kernels
+    chosen = np.isin(kernels, rows)
+    if chosen.all():
+        return "1"
+    if _is_exact(chosen, operations.name[kernels]):
+        return f"k.kernel IN ({listed(sorted(set(trace.texts(np.unique(operations.name[rows])))))})"
+    if _is_exact(chosen, details.demangled[kernels]):
+        return f"k.long_name IN ({listed(sorted(set(trace.texts(np.unique(details.demangled[rows])))))})"
+    shapes = [details.demangled, details.grid_x, details.grid_y, details.grid_z]
+    if _is_exact(chosen, *(column[kernels] for column in shapes)):
+        distinct = sorted(set(zip(*(column[rows].tolist() for column in shapes), strict=True)))
+        values = ", ".join(f"({quoted(trace.strings[name])}, {x}, {y}, {z})" for name, x, y, z in distinct)
+        return f"(k.long_name, k.gridX, k.gridY, k.gridZ) IN (VALUES {values})"
+    node, correlation = operations.graph_node[kernels], operations.correlation[kernels]
+    if _is_exact(chosen, node, np.where(node == NONE, correlation, NONE)):
+        nodes = np.unique(node[chosen & (node != NONE)]).tolist()
+        launches = np.unique(correlation[chosen & (node == NONE)]).tolist()
+        parts = [f"k.graphNodeId IN ({listed(nodes)})"] if nodes else []
+        eager = "k.graphNodeId IS NULL AND " if (node != NONE).any() else ""
+        parts += [f"{eager}k.correlationId IN ({listed(launches)})"] if launches else []
+        return " OR ".join(parts)
+    return f"k.start IN ({listed(np.unique(operations.start_ns[rows]).tolist())})"
+
+
+def _is_exact(chosen: BoolArray, *columns: IntArray) -> bool:
+    """Whether the values that the chosen kernels have in some columns are shared by no other kernel."""
+    group, first = group_rows(*columns)
+    in_chosen = np.zeros(len(first), np.bool_)
+    in_chosen[group[chosen]] = True
+    return not bool(in_chosen[group[~chosen]].any())
+
+
+def process_operations(view: PhaseView) -> str:
+    """A common table expression `operations` of all the process's operations, and when each one's launch was called.
+
+    Its column `what` is a kernel's short name, or `memcpy`, `memset` or `graph`.
+    """
+    tables = view.trace.info.tables
+    names = {"kernels": "shortName", "copies": "'memcpy'", "memsets": "'memset'", "graphs": "'graph'"}
+    parts = "\n    UNION ALL ".join(
+        f"SELECT start, end, correlationId, globalPid, {what} AS what FROM {tables[name]}"
+        for name, what in names.items()
+        if name in tables
+    )
+    return (
+        "operations AS (\n  SELECT o.start, o.end, c.start AS called, coalesce(s.value, o.what) AS what FROM (\n"
+        f"    {parts}\n  ) AS o\n"
+        f"  LEFT JOIN {tables['calls']} AS c\n"
+        "    ON c.correlationId = o.correlationId AND c.globalTid & ~16777215 = o.globalPid\n"
+        "  LEFT JOIN StringIds AS s ON s.id = o.what\n"
+        f"  WHERE o.globalPid = {view.trace.processes[view.process]}\n)"
+    )
+
+
+def copy_kind_case(column: str) -> str:
+    """An expression that gives our name for a copy kind."""
+    cases = " ".join(f"WHEN {kind} THEN 'memcpy_{name}'" for kind, name in COPY_KINDS.items())
+    return f"CASE {column} {cases} END"

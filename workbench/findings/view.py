@@ -1,0 +1,197 @@
+"""One phase of one process, as detectors look at it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.analysis.analysis import Analysis
+from workbench.analysis.calls import CallKind, is_kind
+from workbench.analysis.idle import IdleKind
+from workbench.analysis.intervals import Timeline
+from workbench.analysis.steps import rows_of_phase
+from workbench.attribution.rules import PHASES, STEPPED_PHASES
+from workbench.trace.columns import BoolArray, IntArray
+from workbench.trace.model import NONE, OperationKind, Trace
+
+# A phase is launch-bound when the GPU waits for launches for more than this share of its steps.
+LAUNCH_BOUND = 0.3
+# With fewer steps the median step may be a cold one, in which modules load and buffers grow.
+FEWEST_STEADY_STEPS = 4
+# In such a phase, a wait of more than so many times the median wait is taken for a single event.
+ONE_OFF = 20
+
+
+@dataclass(frozen=True, eq=False)
+class PhaseView:
+    """A phase with steps."""
+
+    analysis: Analysis
+    process: int
+    phase: str
+
+    @property
+    def trace(self) -> Trace:
+        """The capture."""
+        return self.analysis.trace
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self.trace.pid(self.process)
+
+    @cached_property
+    def steps(self) -> NDArray[np.int64]:
+        """The rows of its steps, in order of time."""
+        placement = self.analysis.attribution.placement
+        return np.flatnonzero(rows_of_phase(placement.steps, self.process, PHASES.index(self.phase)))
+
+    @property
+    def step_count(self) -> int:
+        """How many steps it has."""
+        return len(self.steps)
+
+    @cached_property
+    def operations(self) -> NDArray[np.int64]:
+        """The rows of its operations, in order of time."""
+        placement, operations = self.analysis.attribution.placement, self.trace.operations
+        rows = np.flatnonzero((placement.phase == PHASES.index(self.phase)) & (operations.process == self.process))
+        return rows[np.argsort(operations.start_ns[rows], kind="stable")]
+
+    @cached_property
+    def kernels(self) -> NDArray[np.int64]:
+        """The rows of its kernels, in order of time."""
+        return self._operations_of(OperationKind.KERNEL)
+
+    @cached_property
+    def copies(self) -> NDArray[np.int64]:
+        """The rows of its memory copies, in order of time."""
+        return self._operations_of(OperationKind.MEMCPY)
+
+    @cached_property
+    def memsets(self) -> NDArray[np.int64]:
+        """The rows of its memsets, in order of time."""
+        return self._operations_of(OperationKind.MEMSET)
+
+    def _operations_of(self, kind: OperationKind) -> NDArray[np.int64]:
+        chosen: NDArray[np.int64] = self.operations[self.trace.operations.kind[self.operations] == kind]
+        return chosen
+
+    @cached_property
+    def calls(self) -> NDArray[np.int64]:
+        """The rows of its API calls, in order of time."""
+        placement, calls = self.analysis.attribution.placement, self.trace.calls
+        return np.flatnonzero(
+            (placement.call_phase == PHASES.index(self.phase))
+            & (self.trace.thread_process[calls.thread] == self.process)
+        )
+
+    def calls_of(self, *kinds: CallKind) -> NDArray[np.int64]:
+        """The rows of its API calls of these kinds."""
+        return self.calls[is_kind(self.analysis.call_kinds[self.calls], *kinds)]
+
+    def duration_ns(self, rows: IntArray) -> NDArray[np.int64]:
+        """Durations of operations."""
+        duration_ns: NDArray[np.int64] = self.trace.operations.end_ns[rows] - self.trace.operations.start_ns[rows]
+        return duration_ns
+
+    def step_of(self, rows: IntArray) -> NDArray[np.int64]:
+        """For operations of this phase, the position of their step among `steps`."""
+        return np.searchsorted(self.steps, self.analysis.attribution.placement.step[rows])
+
+    @cached_property
+    def wall_ns(self) -> NDArray[np.int64]:
+        """Each step's wall time."""
+        wall_ns: NDArray[np.int64] = self.analysis.step_costs.wall_ns[self.steps]
+        return wall_ns
+
+    @cached_property
+    def middle_step(self) -> int:
+        """The step whose wall time is the (lower) median, as a position among `steps`."""
+        return int(np.argsort(self.wall_ns, kind="stable")[(self.step_count - 1) // 2])
+
+    @cached_property
+    def median_wall_ns(self) -> int:
+        """The median step's wall time."""
+        return int(np.median(self.wall_ns))
+
+    def idle_ns(self, kind: IdleKind) -> NDArray[np.int64]:
+        """Each step's idle time of a kind."""
+        idle_ns: NDArray[np.int64] = self.analysis.step_costs.idle_ns[self.steps, kind]
+        return idle_ns
+
+    @cached_property
+    def _regular_waits_ns(self) -> NDArray[np.int64]:
+        """What the GPU waited in each gap of the capture, without single events where steps are too few to tell."""
+        gaps = self.analysis.gaps
+        if self.step_count >= FEWEST_STEADY_STEPS:
+            return gaps.waited_ns
+        length_ns = gaps.end_ns - gaps.begin_ns
+        own = np.isin(self.analysis.gap_steps, self.steps)
+        limit_ns = ONE_OFF * float(np.median(length_ns[own])) if own.any() else 0.0
+        return np.where((length_ns <= limit_ns)[:, None], gaps.waited_ns, 0)
+
+    def regular_idle_ns(self, kind: IdleKind) -> NDArray[np.int64]:
+        """Each step's idle time of a kind, without single events where steps are too few to be steady."""
+        return self._waits_by_step(np.ones(len(self.analysis.gaps), np.bool_), kind)
+
+    def late_launch_ns(self) -> NDArray[np.int64]:
+        """Each step's idle time that ended with an operation whose launch was called while the GPU was idle."""
+        gaps, step = self.analysis.gaps, self.analysis.gap_steps
+        launch = self.analysis.attribution.sites.launch[gaps.next_operation]
+        known = np.flatnonzero((launch != NONE) & (step != NONE))
+        late = known[self.trace.calls.start_ns[launch[known]] > gaps.begin_ns[known]]
+        late_ns = np.zeros(len(self.analysis.attribution.placement.steps), np.int64)
+        np.add.at(late_ns, step[late], (gaps.end_ns - gaps.begin_ns)[late])
+        of_steps: NDArray[np.int64] = late_ns[self.steps]
+        return of_steps
+
+    @cached_property
+    def is_launch_bound(self) -> bool:
+        """Whether its steps last as long as the host takes to launch them, so that faster kernels gain nothing."""
+        starved = np.median(self.idle_ns(IdleKind.LAUNCH) / np.maximum(1, self.wall_ns))
+        return bool(starved > LAUNCH_BOUND)
+
+    @cached_property
+    def _process_operations(self) -> NDArray[np.int64]:
+        rows = np.flatnonzero(self.trace.operations.process == self.process)
+        return rows[np.argsort(self.trace.operations.start_ns[rows], kind="stable")]
+
+    def busy_without_ns(self, removed: BoolArray) -> NDArray[np.int64]:
+        """Each step's busy time if some operations did not run: the union of the intervals of all others.
+
+        Args:
+            removed: which operations of the trace, shape (operations,).
+        """
+        operations, steps = self.trace.operations, self.analysis.attribution.placement.steps
+        rows = self._process_operations[~removed[self._process_operations]]
+        timeline = Timeline.union(operations.start_ns[rows], operations.end_ns[rows])
+        return timeline.covered_between(steps.begin_ns[self.steps], steps.end_ns[self.steps])
+
+    def waits_before_ns(self, rows: IntArray, *kinds: IdleKind) -> NDArray[np.int64]:
+        """For each step, how long the GPU regularly waited, in these ways, for some of its operations to begin."""
+        chosen = np.zeros(len(self.trace.operations), np.bool_)
+        chosen[rows] = True
+        return self._waits_by_step(chosen[self.analysis.gaps.next_operation], *kinds)
+
+    def _waits_by_step(self, counted: BoolArray, *kinds: IdleKind) -> NDArray[np.int64]:
+        step = self.analysis.gap_steps
+        counted = counted & (step != NONE)
+        waits_ns = np.zeros(len(self.analysis.attribution.placement.steps), np.int64)
+        np.add.at(waits_ns, step[counted], self._regular_waits_ns[counted][:, list(kinds)].sum(axis=1))
+        of_steps: NDArray[np.int64] = waits_ns[self.steps]
+        return of_steps
+
+    def has_graph_kernels(self) -> bool:
+        """Whether some of its kernels, or hidden ones, ran in CUDA graphs."""
+        graphs = self.trace.operations.kind[self.operations] == OperationKind.GRAPH
+        return bool(self.analysis.attribution.sites.is_graph_node[self.operations].any() or graphs.any())
+
+
+def phase_views(analysis: Analysis) -> Iterator[PhaseView]:
+    """The phases of every process that have steps."""
+    for summary in analysis.phases:
+        if summary.phase in STEPPED_PHASES and summary.steps:
+            yield PhaseView(analysis, summary.process, summary.phase)
