@@ -1,0 +1,50 @@
+"""Opens whatever a user calls a capture."""
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.errors import UserError
+
+if TYPE_CHECKING:
+    from workbench.trace.model import Trace
+
+_SUFFIXES = (".sqlite", ".sqlite.xz", ".sqlite.zst", ".db")
+
+
+def open_capture(path: Path) -> "Trace":
+    """Reads an export, a report (through nsys), or the first capture of a folder that `wb profile` wrote.
+
+    What is odd about the capture is said on standard error, one sentence each.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    from workbench.trace.cache import TraceCache
+    from workbench.trace.open import open_trace
+
+    if path.is_dir():
+        path = _first_of_folder(path)
+    cache = TraceCache.of_user()
+    if path.suffix == ".nsys-rep" and path.is_file():
+        from workbench.capture.export import export_report
+
+        with tempfile.TemporaryDirectory(prefix="wb-") as folder:
+            export = Path(folder) / f"{path.stem}.sqlite"
+            export_report(path, export)
+            trace = open_trace(export, cache)
+    else:
+        trace = open_trace(path, cache)
+    for warning in trace.info.warnings:
+        print(f"wb: warning: {warning}", file=sys.stderr)
+    return trace
+
+
+def _first_of_folder(folder: Path) -> Path:
+    captures = sorted(path for path in folder.iterdir() if path.name.endswith(_SUFFIXES))
+    if not captures:
+        raise UserError(f"{folder} holds no capture; give an .sqlite export of nsys or a folder that wb profile wrote")
+    if len(captures) > 1:
+        print(f"wb: {folder} holds {len(captures)} captures; this is {captures[0].name}", file=sys.stderr)
+    return captures[0]

@@ -1,0 +1,1 @@
+"""Renders results for people and programs. Reads typed results, computes nothing."""

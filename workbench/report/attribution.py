@@ -1,0 +1,160 @@
+"""Renders the answer to `wb attribute`."""
+
+import csv
+import io
+import json
+
+from rich.console import Console
+from rich.text import Text
+
+from workbench.analysis.breakdown import KernelRow
+from workbench.analysis.idle import IdleKind
+from workbench.analysis.phases import PhaseSummary
+from workbench.analysis.summary import AttributionSummary
+from workbench.report import units
+from workbench.report.capture import (
+    SOURCES,
+    capture_json,
+    coverage_json,
+    coverage_sentences,
+    phase_json,
+    totals_json,
+)
+from workbench.report.markdown import markdown_table
+from workbench.report.terminal import terminal_table
+
+SCHEMA = "wb.attribution/1"
+_STATISTICS = ("count", "total_ns", "share", "mean_ns", "median_ns", "min_ns", "max_ns")
+_HEADINGS = ("count", "total", "share", "mean", "median", "min", "max")
+
+
+def to_json(summary: AttributionSummary) -> str:
+    """The summary as a JSON document of schema `wb.attribution/1`."""
+    document = {
+        "schema": SCHEMA,
+        "capture": capture_json(summary.info, summary.devices),
+        "totals": totals_json(summary.totals),
+        "coverage": coverage_json(summary.coverage),
+        "phases": [phase_json(phase, summary.pids[phase.process]) for phase in summary.phases],
+        "by": list(summary.keys),
+        "phase_filter": summary.phase,
+        "rows": [{**row.keys, **{name: getattr(row, name) for name in _STATISTICS}} for row in summary.rows],
+        "memops": [
+            {
+                "phase": row.phase,
+                "layer_type": row.layer_type,
+                "kind": row.kind,
+                "count": row.count,
+                "bytes": row.bytes,
+                "total_ns": row.total_ns,
+            }
+            for row in summary.memops
+        ],
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def to_csv(summary: AttributionSummary) -> str:
+    """The rows alone, with a header line; what is null is an empty field."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*summary.keys, *_STATISTICS])
+    for row in summary.rows:
+        writer.writerow([*row.keys.values(), *(getattr(row, name) for name in _STATISTICS)])
+    return text.getvalue()
+
+
+def to_markdown(summary: AttributionSummary) -> str:
+    """The summary as a Markdown document."""
+    parts = [f"# Attribution of {summary.info.file_name}", "", *coverage_sentences(summary.totals, summary.coverage)]
+    parts += ["", "## Phases", "", markdown_table(_PHASE_HEADINGS, _phase_cells(summary), numbers_from=1)]
+    parts += ["", *_inferences(summary)] if _inferences(summary) else []
+    title = "## Kernels" + (f" in {summary.phase}" if summary.phase else "")
+    cells = [[*_key_cells(row), *_statistic_cells(row)] for row in summary.rows]
+    parts += ["", title, "", markdown_table([*summary.keys, *_HEADINGS], cells, numbers_from=len(summary.keys))]
+    if summary.memops:
+        parts += ["", "## Copies and memsets", "", markdown_table(_MEMOP_HEADINGS, _memop_cells(summary), 3)]
+    return "\n".join(parts) + "\n"
+
+
+def print_tables(summary: AttributionSummary, console: Console) -> None:
+    """Shows the summary in a terminal; where it is narrow, without medians and extremes."""
+    statistics = len(_HEADINGS) if console.width >= _WIDE else _HEADINGS.index("mean") + 1
+    headings = [*summary.keys, *_HEADINGS[:statistics]]
+    cells = [[*_key_cells(row), *_statistic_cells(row)[:statistics]] for row in summary.rows]
+    console.print(Text(summary.info.file_name, style="bold"))
+    for sentence in coverage_sentences(summary.totals, summary.coverage):
+        console.print(Text(sentence))
+    console.print()
+    console.print(terminal_table("Phases", _PHASE_HEADINGS, _phase_cells(summary), texts=1))
+    for sentence in _inferences(summary):
+        console.print(Text(sentence, style="dim"))
+    title = "Kernels" + (f" in {summary.phase}" if summary.phase else "")
+    console.print()
+    console.print(terminal_table(title, headings, cells, len(summary.keys), console.width))
+    if summary.memops:
+        console.print()
+        console.print(terminal_table("Copies and memsets", _MEMOP_HEADINGS, _memop_cells(summary), texts=3))
+
+
+_WIDE = 110
+_PHASE_HEADINGS = ("phase", "steps", "wall", "busy", "starved", "blocked", "in graph", "no work", "kernels")
+_MEMOP_HEADINGS = ("phase", "layer_type", "kind", "count", "bytes", "total")
+
+
+def _phase_cells(summary: AttributionSummary) -> list[list[str]]:
+    return [_phase_row(summary, phase) for phase in summary.phases]
+
+
+def _phase_row(summary: AttributionSummary, phase: PhaseSummary) -> list[str]:
+    kinds = (IdleKind.LAUNCH, IdleKind.SYNCHRONIZING, IdleKind.GRAPH, IdleKind.NO_WORK)
+    times = [phase.wall_ns, phase.busy_ns, *(phase.idle_ns[kind] for kind in kinds)]
+    return [
+        phase_name(summary, phase),
+        str(phase.steps or "-"),
+        *(units.time(time_ns) if time_ns else "-" for time_ns in times),
+        units.count(phase.kernels),
+    ]
+
+
+def phase_name(summary: AttributionSummary, phase: PhaseSummary) -> str:
+    """The phase, with its process where there are several."""
+    several = len({entry.process for entry in summary.phases}) > 1
+    return f"{phase.phase} (pid {summary.pids[phase.process]})" if several else phase.phase
+
+
+def _inferences(summary: AttributionSummary) -> list[str]:
+    """A sentence for each phase whose steps no range told."""
+    return [
+        f"The steps of {phase_name(summary, phase)} are {SOURCES[phase.steps_source]}."
+        for phase in summary.phases
+        if phase.steps_source and phase.steps_source != "ranges"
+    ]
+
+
+def _memop_cells(summary: AttributionSummary) -> list[list[str]]:
+    return [
+        [
+            row.phase,
+            row.layer_type or "-",
+            row.kind,
+            units.count(row.count),
+            units.size(row.bytes),
+            units.time(row.total_ns),
+        ]
+        for row in summary.memops
+    ]
+
+
+def _key_cells(row: KernelRow) -> list[str]:
+    return ["-" if value is None else str(value) for value in row.keys.values()]
+
+
+def _statistic_cells(row: KernelRow) -> list[str]:
+    times = (row.mean_ns, row.median_ns, row.min_ns, row.max_ns)
+    return [
+        units.count(row.count),
+        units.time(row.total_ns),
+        units.share(row.share),
+        *(units.time(time_ns) for time_ns in times),
+    ]

@@ -1,0 +1,115 @@
+"""The capture, its coverage and its phases, as every report shows them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from workbench.analysis.coverage import Coverage, Totals
+from workbench.analysis.phases import PhaseSummary
+from workbench.report import units
+from workbench.trace.model import CaptureInfo, Device
+
+# What raises coverage, by the reason that lowers it.
+REMEDIES = {
+    "no_launch_record": "trace API calls as well (`nsys profile --trace=cuda,nvtx`), from before the first launch on",
+    "node_created_outside_capture": "start the capture before the CUDA graphs are built",
+    "no_range": "put NVTX ranges around the modules that launch these kernels",
+    "no_rule": "add a rule for these ranges or kernels (`wb rules explain CAPTURE KERNEL` prints a stub)",
+}
+SOURCES = {"ranges": "ranges", "graph_launches": "inferred from graph launches", "inferred": "inferred from kernels"}
+
+
+def capture_json(info: CaptureInfo, devices: Sequence[Device]) -> dict[str, Any]:
+    """The capture, for JSON."""
+    return {
+        "file": info.file_name,
+        "nsys_version": info.nsys_version,
+        "schema_version": info.schema_version,
+        "recorded_utc": info.recorded_utc,
+        "devices": [
+            {
+                "id": device.id,
+                "name": device.name,
+                "sm_count": device.sm_count,
+                "memory_bandwidth_bytes_per_s": device.memory_bandwidth_bytes_per_s,
+                "compute_capability": f"{device.compute_capability[0]}.{device.compute_capability[1]}",
+            }
+            for device in devices
+        ],
+        "lacks": [{"what": lack.what, "cost": lack.cost} for lack in info.lacks],
+        "warnings": list(info.warnings),
+    }
+
+
+def totals_json(totals: Totals) -> dict[str, Any]:
+    """The sums over the capture, for JSON."""
+    return {
+        "kernel_ns": totals.kernel_ns,
+        "kernel_count": totals.kernel_count,
+        "memop_ns": totals.memop_ns,
+        "memop_count": totals.memop_count,
+        "hidden_graph_ns": totals.hidden_graph_ns,
+        "hidden_graph_count": totals.hidden_graph_count,
+    }
+
+
+def coverage_json(coverage: Coverage) -> dict[str, Any]:
+    """The coverage, for JSON."""
+    return {
+        "attributed_ns": coverage.attributed_ns,
+        "attributed_share": coverage.attributed_share,
+        "attributed_by_range_ns": coverage.by["range"],
+        "attributed_by_kernel_name_ns": coverage.by["kernel_name"],
+        "unattributed": [
+            {"reason": entry.reason.label, "kernel_ns": entry.kernel_ns, "kernel_count": entry.kernel_count}
+            for entry in coverage.unattributed
+        ],
+    }
+
+
+def phase_json(phase: PhaseSummary, pid: int) -> dict[str, Any]:
+    """One phase, for JSON."""
+    return {
+        "process": pid,
+        "phase": phase.phase,
+        "steps": phase.steps,
+        "steps_source": phase.steps_source,
+        "wall_ns": phase.wall_ns,
+        "busy_ns": phase.busy_ns,
+        "idle_ns": {kind.label: waited_ns for kind, waited_ns in phase.idle_ns.items()},
+        "kernel_count": phase.kernels,
+        "kernel_ns": phase.kernel_ns,
+        "attributed_ns": phase.attributed_ns,
+        "memop_count": phase.memops,
+        "memop_ns": phase.memop_ns,
+        "hidden_graph_ns": phase.hidden_graph_ns,
+        "launches": phase.launches,
+        "graph_launches": phase.graph_launches,
+        "api_ns": phase.api_ns,
+    }
+
+
+def coverage_sentences(totals: Totals, coverage: Coverage) -> list[str]:
+    """Coverage in words: how much is attributed and how, what is not and what would help, what is hidden."""
+    how = [
+        f"{units.share(part_ns / totals.kernel_ns)} by {name}"
+        for name, part_ns in (("range", coverage.by["range"]), ("kernel name", coverage.by["kernel_name"]))
+        if part_ns
+    ]
+    sentences = [
+        f"{units.share(coverage.attributed_share)} of {units.time(totals.kernel_ns)} kernel time "
+        f"({units.count(totals.kernel_count)} kernels) is attributed to layers"
+        + (f": {', '.join(how)}." if how else ".")
+    ]
+    for entry in coverage.unattributed:
+        label = entry.reason.label
+        sentences.append(
+            f"Not attributed, {label}: {units.time(entry.kernel_ns)} in {units.count(entry.kernel_count)} kernels; "
+            f"to raise coverage, {REMEDIES[label]}."
+        )
+    if totals.hidden_graph_count:
+        sentences.append(
+            f"Hidden: {units.count(totals.hidden_graph_count)} graph launches of {units.time(totals.hidden_graph_ns)} "
+            "are recorded as single rows, outside these sums; capture with `--cuda-graph-trace=node` to see their "
+            "kernels."
+        )
+    return sentences

@@ -1,0 +1,38 @@
+"""Numbers as people read them."""
+
+_TIMES = ((1e9, "s"), (1e6, "ms"), (1e3, "µs"))
+_SIZES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
+
+
+def time(ns: float) -> str:
+    """A time with three significant digits, such as `4.91 ms`."""
+    return _scaled(ns, _TIMES, "ns")
+
+
+def size(count_bytes: float) -> str:
+    """A size with three significant digits, such as `3.41 GB` (powers of ten)."""
+    return _scaled(count_bytes, _SIZES, "B")
+
+
+def share(fraction: float) -> str:
+    """A share in percent: `58.0 %`, `0.03 %`."""
+    percent = fraction * 100
+    return f"{percent:.2f} %" if 0 < abs(percent) < 0.1 else f"{percent:.1f} %"
+
+
+def count(number: float) -> str:
+    """A count in groups of three: `44 352`; one decimal where it is not whole."""
+    text = f"{number:,.0f}" if float(number).is_integer() else f"{number:,.1f}"
+    return text.replace(",", " ")
+
+
+def _scaled(value: float, scales: tuple[tuple[float, str], ...], unit: str) -> str:
+    for factor, name in scales:
+        if abs(value) >= factor:
+            return f"{_three_digits(value / factor)} {name}"
+    return f"{value:.0f} {unit}" if float(value).is_integer() else f"{_three_digits(value)} {unit}"
+
+
+def _three_digits(value: float) -> str:
+    decimals = 2 if abs(value) < 10 else 1 if abs(value) < 100 else 0
+    return f"{value:.{decimals}f}"
