@@ -57,18 +57,22 @@ def attribute(trace: Trace, rules: LayerRules) -> Attribution:
     """Attributes every operation of the trace.
 
     Layers come from the ranges in which operations were described; in processes that have no ranges of their own
-    (beyond phases, and what libraries annotate) they come from kernel names.
+    (beyond phases, and what libraries annotate) they come from kernel names, and everywhere from those rules for
+    kernel names that ask for it.
     """
     sites = find_sites(trace)
     phases = phases_by_range(trace, rules.phases, sites.contexts)
     placement = place(trace, sites, phases)
     by_range = layers_by_range(trace, rules.layers, sites.contexts, sites.context_described(), _long_names(trace))
     leaves, leaf = list(by_range.leaves), by_range.of_row
-    named_processes = np.flatnonzero(~_has_own_ranges(trace, rules, phases.is_phase_range))
-    for process in named_processes.tolist():
-        rows = np.flatnonzero(trace.operations.process[: len(trace.kernels)] == process)
-        by_name = layers_by_kernel_name(trace, rules, rows, placement.step[rows])
-        leaf[rows] = np.where(by_name.of_row == NONE, leaf[rows], by_name.of_row + len(leaves))
+    has_own_ranges = _has_own_ranges(trace, rules, phases.is_phase_range)
+    by_name_anywhere = LayerRules(kernels=tuple(rule for rule in rules.kernels if rule.anywhere))
+    for process in range(len(trace.processes)):
+        rows = np.flatnonzero((trace.operations.process == process)[: len(trace.kernels)])
+        rows = rows[leaf[rows] == NONE]
+        asked = by_name_anywhere if has_own_ranges[process] else rules
+        by_name = layers_by_kernel_name(trace, asked, rows, placement.step[rows])
+        leaf[rows] = np.where(by_name.of_row == NONE, NONE, by_name.of_row + len(leaves))
         leaves.extend(by_name.leaves)
     return Attribution(
         trace=trace,
@@ -78,7 +82,7 @@ def attribute(trace: Trace, rules: LayerRules) -> Attribution:
         is_phase_range=phases.is_phase_range,
         leaves=tuple(leaves),
         leaf=leaf,
-        reason=_reasons(trace, sites, leaf, named_processes),
+        reason=_reasons(trace, sites, leaf, np.flatnonzero(~has_own_ranges)),
     )
 
 

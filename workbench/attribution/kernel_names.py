@@ -34,8 +34,8 @@ def layers_by_kernel_name(trace: Trace, rules: LayerRules, rows: IntArray, step:
     Returns:
         Leaves for `rows`, in their order.
     """
-    if not len(rows):
-        return LeafTable.nothing(0)
+    if not len(rows) or not (rules.kernels or rules.sequences):
+        return LeafTable.nothing(len(rows))
     leaves: dict[Leaf, int] = {}
     order = np.argsort(trace.operations.start_ns[rows], kind="stable")
     name_of_row, first = group_rows(trace.kernels.demangled[rows[order]])

@@ -130,7 +130,7 @@ class _Reader:
         return Value(field=reference[1])
 
     def kernel_rule(self, where: str, value: Any) -> KernelRule:
-        entry = self.mapping(value, where, ("kernel", "layer_type", "role", "symbol"))
+        entry = self.mapping(value, where, ("kernel", "layer_type", "role", "symbol", "anywhere"))
         self.text(entry, "kernel", where)
         symbol = str(entry.get("symbol", ""))
         if len(symbol) > 1 or symbol in set("|()[]{}?*+.^$\\ "):
@@ -141,6 +141,7 @@ class _Reader:
             layer_type=self.text(entry, "layer_type", where),
             role=str(entry.get("role", "")),
             symbol=symbol,
+            anywhere=bool(entry.get("anywhere", False)),
         )
 
     def sequence_rule(self, where: str, value: Any, symbols: tuple[tuple[re.Pattern[str], str], ...]) -> SequenceRule:

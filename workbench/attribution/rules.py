@@ -61,6 +61,7 @@ class KernelRule:
         kernel: the kernel's long name must contain a match.
         layer_type, role: what the kernel becomes.
         symbol: one character that stands for such kernels in the sequences of the same file, or empty.
+        anywhere: whether it is asked for kernels that no range tells in programs with ranges, too.
     """
 
     source: str
@@ -68,6 +69,7 @@ class KernelRule:
     layer_type: str
     role: str
     symbol: str
+    anywhere: bool
 
 
 @dataclass(frozen=True)

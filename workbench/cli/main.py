@@ -7,6 +7,11 @@ import typer
 
 from workbench import __version__
 from workbench.cli.attribute import attribute
+from workbench.cli.doctor import doctor
+from workbench.cli.findings import findings
+from workbench.cli.rules import rules
+from workbench.cli.profile import profile
+from workbench.cli.scrub import scrub
 from workbench.errors import UserError
 
 app = typer.Typer(
@@ -18,6 +23,13 @@ app = typer.Typer(
 )
 
 app.command()(attribute)
+app.command()(findings)
+app.add_typer(rules, name="rules")
+
+# Everything from the program's name on is the program's.
+app.command(context_settings={"allow_interspersed_args": False})(profile)
+app.command()(scrub)
+app.command()(doctor)
 
 
 @app.callback()

@@ -84,4 +84,4 @@ def _rank(finding: Finding) -> float:
     """Predicted gain over the whole capture against effort; what hides the rest comes first."""
     if finding.gain is None:
         return float("-inf")
-    return -finding.gain.middle_total_ns / finding.effort.days
+    return -finding.gain.expected_total_ns / finding.effort.days

@@ -17,5 +17,10 @@ def readable(short: str, long: str) -> str:
         arguments = long[long.find("<") :]
         operations = [found for found in _OPERATION.findall(arguments) if found not in _CONTAINERS]
         if operations and operations[0] not in short:
-            return f"{short} [{operations[0]}]"
+            return f"{short} ({operations[0]})"
     return short if len(short) <= _LONGEST else f"{short[: _LONGEST - 1]}…"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number and what it counts: `1 call`, `3 calls`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

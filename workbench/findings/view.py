@@ -20,7 +20,7 @@ from workbench.trace.model import NONE, OperationKind, Trace
 LAUNCH_BOUND = 0.3
 # With fewer steps the median step may be a cold one, in which modules load and buffers grow.
 FEWEST_STEADY_STEPS = 4
-# In such a phase, a wait of more than so many times the median wait is taken for a single event.
+# A wait of more than so many times the median wait has a cause of its own.
 ONE_OFF = 20
 
 
@@ -123,19 +123,27 @@ class PhaseView:
         return idle_ns
 
     @cached_property
-    def _regular_waits_ns(self) -> NDArray[np.int64]:
-        """What the GPU waited in each gap of the capture, without single events where steps are too few to tell."""
+    def _is_one_off(self) -> BoolArray:
+        """Which gaps of the capture are far longer than this phase's usual ones, shape (gaps,)."""
         gaps = self.analysis.gaps
-        if self.step_count >= FEWEST_STEADY_STEPS:
-            return gaps.waited_ns
         length_ns = gaps.end_ns - gaps.begin_ns
         own = np.isin(self.analysis.gap_steps, self.steps)
         limit_ns = ONE_OFF * float(np.median(length_ns[own])) if own.any() else 0.0
-        return np.where((length_ns <= limit_ns)[:, None], gaps.waited_ns, 0)
+        return length_ns > limit_ns
+
+    @cached_property
+    def regular_wall_ns(self) -> NDArray[np.int64]:
+        """Each step's wall time, without single long waits where steps are too few for the median to be warm."""
+        return self.wall_ns - self._single_waits_ns(*IdleKind)
 
     def regular_idle_ns(self, kind: IdleKind) -> NDArray[np.int64]:
-        """Each step's idle time of a kind, without single events where steps are too few to be steady."""
-        return self._waits_by_step(np.ones(len(self.analysis.gaps), np.bool_), kind)
+        """Each step's idle time of a kind, without single long waits where steps are too few."""
+        return self.idle_ns(kind) - self._single_waits_ns(kind)
+
+    def _single_waits_ns(self, *kinds: IdleKind) -> NDArray[np.int64]:
+        if self.step_count >= FEWEST_STEADY_STEPS:
+            return np.zeros(self.step_count, np.int64)
+        return self._waits_by_step(self._is_one_off, *kinds)
 
     def late_launch_ns(self) -> NDArray[np.int64]:
         """Each step's idle time that ended with an operation whose launch was called while the GPU was idle."""
@@ -149,10 +157,14 @@ class PhaseView:
         return of_steps
 
     @cached_property
+    def launch_bound_share(self) -> float:
+        """The part of the median step in which the GPU waits for launches."""
+        return float(np.median(self.regular_idle_ns(IdleKind.LAUNCH) / np.maximum(1, self.regular_wall_ns)))
+
+    @property
     def is_launch_bound(self) -> bool:
         """Whether its steps last as long as the host takes to launch them, so that faster kernels gain nothing."""
-        starved = np.median(self.idle_ns(IdleKind.LAUNCH) / np.maximum(1, self.wall_ns))
-        return bool(starved > LAUNCH_BOUND)
+        return self.launch_bound_share > LAUNCH_BOUND
 
     @cached_property
     def _process_operations(self) -> NDArray[np.int64]:
@@ -171,16 +183,20 @@ class PhaseView:
         return timeline.covered_between(steps.begin_ns[self.steps], steps.end_ns[self.steps])
 
     def waits_before_ns(self, rows: IntArray, *kinds: IdleKind) -> NDArray[np.int64]:
-        """For each step, how long the GPU regularly waited, in these ways, for some of its operations to begin."""
+        """For each step, how long the GPU waited, in these ways, for some of its operations to begin.
+
+        Waits far longer than the phase's usual ones are left out: they have other causes than the operation, and
+        would stay without it.
+        """
         chosen = np.zeros(len(self.trace.operations), np.bool_)
         chosen[rows] = True
-        return self._waits_by_step(chosen[self.analysis.gaps.next_operation], *kinds)
+        return self._waits_by_step(chosen[self.analysis.gaps.next_operation] & ~self._is_one_off, *kinds)
 
     def _waits_by_step(self, counted: BoolArray, *kinds: IdleKind) -> NDArray[np.int64]:
-        step = self.analysis.gap_steps
+        gaps, step = self.analysis.gaps, self.analysis.gap_steps
         counted = counted & (step != NONE)
         waits_ns = np.zeros(len(self.analysis.attribution.placement.steps), np.int64)
-        np.add.at(waits_ns, step[counted], self._regular_waits_ns[counted][:, list(kinds)].sum(axis=1))
+        np.add.at(waits_ns, step[counted], gaps.waited_ns[counted][:, list(kinds)].sum(axis=1))
         of_steps: NDArray[np.int64] = waits_ns[self.steps]
         return of_steps
 

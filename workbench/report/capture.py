@@ -15,6 +15,14 @@ REMEDIES = {
     "no_range": "put NVTX ranges around the modules that launch these kernels",
     "no_rule": "add a rule for these ranges or kernels (`wb rules explain CAPTURE KERNEL` prints a stub)",
 }
+IDLE_NAMES = {
+    "launch_starved": "waiting for launches",
+    "synchronizing": "blocked in a synchronising call",
+    "in_graph": "waiting between graph nodes",
+    "no_work": "no work",
+    "queued": "queued",
+    "unknown": "idle, launch unknown",
+}
 SOURCES = {"ranges": "ranges", "graph_launches": "inferred from graph launches", "inferred": "inferred from kernels"}
 
 

@@ -1,5 +1,6 @@
 """Pieces of Markdown."""
 
+import re
 from collections.abc import Sequence
 
 
@@ -11,7 +12,6 @@ def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]], numbe
 
 
 def escape(text: str) -> str:
-    """Text that means itself in a Markdown table."""
-    for character in "\\`*_{}[]<>|#":
-        text = text.replace(character, "\\" + character)
-    return " ".join(text.split())
+    """Text that means itself in Markdown, in a table as well; names such as `q_proj` stay as they are."""
+    text = re.sub(r"([\\`*\[\]<>|])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", text)

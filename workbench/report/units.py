@@ -1,5 +1,7 @@
 """Numbers as people read them."""
 
+from collections.abc import Sequence
+
 _TIMES = ((1e9, "s"), (1e6, "ms"), (1e3, "µs"))
 _SIZES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
@@ -7,6 +9,13 @@ _SIZES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 def time(ns: float) -> str:
     """A time with three significant digits, such as `4.91 ms`."""
     return _scaled(ns, _TIMES, "ns")
+
+
+def times(times_ns: Sequence[float]) -> list[str]:
+    """Times in one unit, that of the longest, as on an axis."""
+    longest = max(map(abs, times_ns), default=0)
+    factor, unit = next((scale for scale in _TIMES if longest >= scale[0]), (1.0, "ns"))
+    return [f"{_three_digits(time_ns / factor)} {unit}" if time_ns else "0" for time_ns in times_ns]
 
 
 def size(count_bytes: float) -> str:
@@ -17,6 +26,8 @@ def size(count_bytes: float) -> str:
 def share(fraction: float) -> str:
     """A share in percent: `58.0 %`, `0.03 %`."""
     percent = fraction * 100
+    if 0 < abs(percent) < 0.005:
+        return "<0.01 %"
     return f"{percent:.2f} %" if 0 < abs(percent) < 0.1 else f"{percent:.1f} %"
 
 

@@ -10,6 +10,7 @@ from workbench.findings.detectors import in_each_phase
 from workbench.findings.evidence import call_evidence
 from workbench.findings.finding import Detection, Effort, Finding
 from workbench.findings.gain import mean_gain
+from workbench.findings.names import counted
 from workbench.findings.target import Target
 from workbench.findings.view import PhaseView
 
@@ -29,7 +30,8 @@ def _look(view: PhaseView) -> Iterator[Finding]:
     yield Finding(
         phase=view.phase,
         pid=view.pid,
-        claim=f"{view.phase} allocates or frees memory: {len(rows)} calls in {touched} of {view.step_count} steps.",
+        claim=f"{view.phase.capitalize()} allocates or frees memory: {counted(len(rows), 'call')} in {touched} of "
+        f"{counted(view.step_count, 'step')}.",
         evidence=(call_evidence(view, "Allocations", CallKind.ALLOCATE, CallKind.FREE),),
         hypothesis="A buffer is sized anew instead of being kept, or a caching allocator is still growing because "
         "nothing warmed it up; cudaFree also waits for the device.",

@@ -12,7 +12,7 @@ from workbench.findings.evidence import call_evidence, step_evidence
 from workbench.findings.finding import Detection, Effort, Finding
 from workbench.findings.gain import gain
 from workbench.findings.target import Target
-from workbench.findings.view import PhaseView
+from workbench.findings.view import FEWEST_STEADY_STEPS, PhaseView
 
 # Between two nodes of a CUDA graph the GPU still waits about this long (1.0 to 1.3 µs on an H200).
 NODE_GAP_NS = 1_300
@@ -26,15 +26,15 @@ def detect(analysis: Analysis) -> Detection:
 def _look(view: PhaseView) -> Iterator[Finding]:
     if not view.is_launch_bound:
         return
-    starved_ns = view.idle_ns(IdleKind.LAUNCH)
-    regular_ns = view.regular_idle_ns(IdleKind.LAUNCH)
+    starved_ns = view.regular_idle_ns(IdleKind.LAUNCH)
     kernels = view.analysis.step_costs.kernels[view.steps]
     launches = view.analysis.step_costs.launches[view.steps]
-    share = float(np.median(starved_ns / view.wall_ns))
+    cold = "" if view.step_count >= FEWEST_STEADY_STEPS else ", single long waits left out"
     yield Finding(
         phase=view.phase,
         pid=view.pid,
-        claim=f"{view.phase} is launch-bound: for {share:.0%} of the median step the GPU waits to be given work.",
+        claim=f"{view.phase.capitalize()} is launch-bound: for {view.launch_bound_share:.0%} of the median step"
+        f"{cold}, the GPU waits to be given work.",
         evidence=(
             step_evidence(view, np.array([view.middle_step]), "The median step"),
             call_evidence(view, "Launches", CallKind.LAUNCH, CallKind.GRAPH_LAUNCH),
@@ -44,8 +44,8 @@ def _look(view: PhaseView) -> Iterator[Finding]:
         remedy="Replay the step as a CUDA graph, or launch fewer and larger kernels.",
         gain=gain(
             view,
-            regular_ns - kernels * NODE_GAP_NS,
-            regular_ns,
+            starved_ns - kernels * NODE_GAP_NS,
+            starved_ns,
             "the waits for launches; at the low end every kernel still waits 1.3 µs for its predecessor in a graph",
         ),
         effort=Effort.MEDIUM,

@@ -23,7 +23,7 @@ def _look(view: PhaseView) -> Iterator[Finding]:
     yield Finding(
         phase=view.phase,
         pid=view.pid,
-        claim=f"{view.phase} sets memory {a_step:.1f} times a step.",
+        claim=f"{view.phase.capitalize()} sets memory {a_step:.1f} times a step.",
         evidence=(memset_evidence(view, "Memsets"),),
         hypothesis="Counters, semaphores or accumulators are cleared before each use, often for a split-K product "
         "or a reduction over blocks.",

@@ -8,6 +8,7 @@ from workbench.findings.detectors import in_each_phase
 from workbench.findings.evidence import call_evidence
 from workbench.findings.finding import Detection, Effort, Finding
 from workbench.findings.gain import mean_gain
+from workbench.findings.names import counted
 from workbench.findings.target import Target
 from workbench.findings.view import PhaseView
 
@@ -26,7 +27,7 @@ def _look(view: PhaseView) -> Iterator[Finding]:
     yield Finding(
         phase=view.phase,
         pid=view.pid,
-        claim=f"{view.phase} loads modules: {len(rows)} calls, {time_ns / 1e6:.1f} ms.",
+        claim=f"{view.phase.capitalize()} loads modules: {counted(len(rows), 'call')}, {time_ns / 1e6:.1f} ms.",
         evidence=(call_evidence(view, "Module loading", CallKind.MODULE_LOAD),),
         hypothesis="CUDA loads a kernel when it is first launched; this phase is the first to use these kernels.",
         remedy="Warm up with the shapes of this phase before measuring or serving, or set CUDA_MODULE_LOADING=EAGER.",

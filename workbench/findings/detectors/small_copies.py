@@ -30,7 +30,8 @@ def _look(view: PhaseView) -> Iterator[Finding]:
         yield Finding(
             phase=view.phase,
             pid=view.pid,
-            claim=f"{view.phase} makes {a_step:.0f} small copies a step (at most {SMALL_COPY_BYTES // 1024} KiB each).",
+            claim=f"{view.phase.capitalize()} makes {a_step:.0f} small copies a step "
+            f"(at most {SMALL_COPY_BYTES // 1024} KiB each).",
             evidence=(copy_evidence(view, small, f"Copies of at most {SMALL_COPY_BYTES // 1024} KiB"),),
             hypothesis="A loop over heads, layers or inputs copies piece by piece what one copy, or a kernel, could.",
             remedy="Gather the pieces into one copy, or let the kernel that needs them read them where they are.",
@@ -43,7 +44,8 @@ def _look(view: PhaseView) -> Iterator[Finding]:
         yield Finding(
             phase=view.phase,
             pid=view.pid,
-            claim=f"{view.phase} copies from or to pageable memory {len(pageable) / view.step_count:.1f} times a step.",
+            claim=f"{view.phase.capitalize()} copies from or to pageable memory "
+            f"{len(pageable) / view.step_count:.1f} times a step.",
             evidence=(copy_evidence(view, pageable, "Copies from or to pageable memory"),),
             hypothesis="A host buffer was allocated without pinning; the driver then stages the copy and may block "
             "the thread, and a CUDA graph cannot capture it.",

@@ -32,7 +32,7 @@ def _look(view: PhaseView) -> Iterator[Finding]:
     yield Finding(
         phase=view.phase,
         pid=view.pid,
-        claim=f"{view.phase} waits for the device {a_step:.1f} times a step.",
+        claim=f"{view.phase.capitalize()} waits for the device {a_step:.1f} times a step.",
         evidence=(call_evidence(view, "Synchronising calls", CallKind.SYNCHRONIZE, CallKind.BLOCKING_COPY),),
         hypothesis="The host looks at a value on the device (a token, a stop flag, a shape), or waits after each of "
         "several copies; until it has launched again, the GPU has nothing to do.",

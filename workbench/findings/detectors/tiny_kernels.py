@@ -36,8 +36,8 @@ def _look(view: PhaseView) -> Iterator[Finding]:
     yield Finding(
         phase=view.phase,
         pid=view.pid,
-        claim=f"{view.phase} is a swarm of tiny kernels: {a_step:.0f} of {len(view.kernels) / view.step_count:.0f} "
-        f"kernels a step run for less than {TINY_KERNEL_NS // 1000} µs.",
+        claim=f"{view.phase.capitalize()} is a swarm of tiny kernels: {a_step:.0f} of "
+        f"{len(view.kernels) / view.step_count:.0f} kernels a step run for less than {TINY_KERNEL_NS // 1000} µs.",
         evidence=(kernel_evidence(view, tiny, f"Kernels shorter than {TINY_KERNEL_NS // 1000} µs"),),
         hypothesis="Elementwise operations, norms and casts run as kernels of their own; each moves its data through "
         "memory once more, and costs a launch or a graph node.",

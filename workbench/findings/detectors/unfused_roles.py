@@ -1,6 +1,7 @@
 """Roles that take several tiny kernels each time, such as a norm written as eight elementwise operations."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,14 +10,14 @@ from workbench.findings.detectors import in_each_phase
 from workbench.findings.evidence import kernel_evidence
 from workbench.findings.finding import Detection, Effort, Finding
 from workbench.findings.gain import gain_of_removing
-from workbench.findings.selection import TINY_KERNEL_NS, layer_instances, matmuls
+from workbench.findings.selection import TINY_KERNEL_NS, kernels_of_layers, layer_instances, matmuls
 from workbench.findings.target import Target
 from workbench.findings.view import PhaseView
 from workbench.trace.columns import IntArray
 from workbench.trace.grouping import group_rows
 
 FEWEST_KERNELS = 4
-MOST_ROLES = 3
+MOST_GROUPS = 3
 # The fused kernel still reads and writes once: it may need this part of the vanished kernels' time.
 KEPT_SHARE = 0.5
 
@@ -29,40 +30,56 @@ def detect(analysis: Analysis) -> Detection:
 
 
 def _look(view: PhaseView) -> Iterator[Finding]:
-    attribution = view.analysis.attribution
-    found = []
-    for layer_type, role in sorted({(leaf.layer_type, leaf.role) for leaf in attribution.leaves if leaf.role}):
-        leaves = [i for i, leaf in enumerate(attribution.leaves) if (leaf.layer_type, leaf.role) == (layer_type, role)]
-        rows = view.kernels[np.isin(attribution.leaf[view.kernels], leaves)]
+    by_kernels: dict[tuple[int, ...], list[_Role]] = {}
+    for role in _roles(view):
+        kernels = tuple(np.unique(view.trace.kernels.demangled[role.rows]).tolist())
+        by_kernels.setdefault(kernels, []).append(role)
+    groups = sorted(by_kernels.values(), key=lambda group: -sum(role.total_ns for role in group))
+    for group in groups[:MOST_GROUPS]:
+        yield _finding(view, sorted(group, key=lambda role: -role.total_ns))
+
+
+@dataclass(frozen=True, eq=False)
+class _Role:
+    """A role, its kernels, and how many of them each layer has."""
+
+    layer_type: str
+    role: str
+    rows: IntArray
+    total_ns: int
+    a_layer: float
+
+
+def _roles(view: PhaseView) -> Iterator[_Role]:
+    for layer_type, role in sorted({(leaf.layer_type, leaf.role) for leaf in view.analysis.attribution.leaves}):
+        rows = kernels_of_layers(view, layer_type, role) if role else view.kernels[:0]
         if len(rows) and not matmuls(view, rows).any() and view.duration_ns(rows).max() < 2 * TINY_KERNEL_NS:
             a_layer = len(rows) / layer_instances(view, rows)
             if a_layer >= FEWEST_KERNELS:
-                found.append((int(view.duration_ns(rows).sum()), layer_type, role, rows, a_layer))
-    found.sort(key=lambda entry: -entry[0])
-    for _, layer_type, role, rows, a_layer in found[:MOST_ROLES]:
-        yield _finding(view, layer_type, role, rows, a_layer)
+                yield _Role(layer_type, role, rows, int(view.duration_ns(rows).sum()), a_layer)
 
 
-def _finding(view: PhaseView, layer_type: str, role: str, rows: IntArray, a_layer: float) -> Finding:
+def _finding(view: PhaseView, roles: Sequence[_Role]) -> Finding:
+    names = ", ".join(f"{role.layer_type} {role.role}" for role in roles)
+    rows = np.sort(np.concatenate([role.rows for role in roles]))
     return Finding(
         phase=view.phase,
         pid=view.pid,
-        claim=f"{layer_type} {role} takes {a_layer:.0f} kernels each time, all of them tiny.",
-        evidence=(kernel_evidence(view, rows, f"Kernels of {layer_type} {role}"),),
-        hypothesis="It is written in elementwise operations, each of which reads and writes the whole tensor.",
+        claim=f"{names}: {roles[0].a_layer:.0f} kernels each time, all of them tiny.",
+        evidence=(kernel_evidence(view, rows, f"Kernels of {names}"),),
+        hypothesis="This is written in elementwise operations, each of which reads and writes the whole tensor.",
         remedy="Write it as one kernel, or let a compiler fuse it.",
         gain=gain_of_removing(view, _all_but_first(view, rows), kept_share=KEPT_SHARE),
         effort=Effort.SMALL,
         risk="Fused arithmetic rounds differently; compare logits before and after.",
-        target=Target("role", "kernels_per_layer", "<=", 1, view.phase, (layer_type, role)),
+        target=Target("role", "kernels_per_layer", "<=", 1, view.phase, (roles[0].layer_type, roles[0].role)),
     )
 
 
 def _all_but_first(view: PhaseView, rows: IntArray) -> IntArray:
-    """The kernels of each layer and step without the first one, which stands for the fused kernel."""
+    """The kernels of each role, layer and step without the first one, which stands for the fused kernel."""
     attribution = view.analysis.attribution
-    layer = np.array([leaf.layer for leaf in attribution.leaves], np.int64)[attribution.leaf[rows]]
-    _, first = group_rows(attribution.placement.step[rows], layer)
+    _, first = group_rows(attribution.placement.step[rows], attribution.leaf[rows])
     rest = np.ones(len(rows), np.bool_)
     rest[first] = False
     others: IntArray = rows[rest]

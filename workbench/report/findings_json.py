@@ -1,0 +1,86 @@
+"""Renders a findings report as JSON, schema `wb.findings/1`."""
+
+import json
+from typing import Any
+
+from workbench.analysis.step_profile import StepProfile
+from workbench.findings.document import FindingsDocument
+from workbench.findings.target import Target
+from workbench.report.capture import capture_json, coverage_json, phase_json, totals_json
+from workbench.report.findings import SCHEMA, Entry, entries
+
+
+def to_json(document: FindingsDocument) -> str:
+    """The report as a JSON document."""
+    content = {
+        "schema": SCHEMA,
+        "capture": capture_json(document.info, document.devices),
+        "totals": totals_json(document.totals),
+        "coverage": coverage_json(document.coverage),
+        "phases": [phase_json(phase, document.pids[phase.process]) for phase in document.phases],
+        "median_steps": [_profile_json(profile, document.pids[profile.process]) for profile in document.profiles],
+        "findings": [_finding_json(entry) for entry in entries(document)],
+        "lacking": document.findings.lacking,
+        "silent": list(document.findings.silent),
+        "limitations": list(document.limitations),
+    }
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def _profile_json(profile: StepProfile, pid: int) -> dict[str, Any]:
+    return {
+        "process": pid,
+        "phase": profile.phase,
+        "step": profile.step,
+        "wall_ns": profile.wall_ns,
+        "parts": [
+            {"label": part.label, "is_idle": part.is_idle, "time_ns": part.time_ns, "operations": part.operations}
+            for part in profile.parts
+        ],
+    }
+
+
+def _finding_json(entry: Entry) -> dict[str, Any]:
+    finding, gain = entry.finding, entry.finding.gain
+    return {
+        "id": entry.number,
+        "detector": finding.detector,
+        "phase": finding.phase,
+        "process": finding.pid,
+        "claim": finding.claim,
+        "evidence": [
+            {
+                "title": evidence.title,
+                "columns": list(evidence.columns),
+                "rows": [list(row) for row in evidence.rows],
+                "sql": evidence.sql,
+            }
+            for evidence in finding.evidence
+        ],
+        "hypothesis": finding.hypothesis,
+        "remedy": finding.remedy,
+        "gain": gain
+        and {
+            "low_ns": gain.low_ns,
+            "high_ns": gain.high_ns,
+            "step_ns": gain.step_ns,
+            "steps": gain.steps,
+            "basis": gain.basis,
+        },
+        "effort": finding.effort.value,
+        "risk": finding.risk,
+        "target": _target_json(finding.target, entry.measured),
+    }
+
+
+def _target_json(target: Target, measured: float | None) -> dict[str, Any]:
+    return {
+        "text": str(target),
+        "subject": target.subject,
+        "names": list(target.names),
+        "measure": target.measure,
+        "comparison": target.comparison,
+        "value": target.value,
+        "phase": target.phase,
+        "measured": measured,
+    }

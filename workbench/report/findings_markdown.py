@@ -1,0 +1,110 @@
+"""Renders a findings report as the Markdown document that a kernel engineer would write."""
+
+from collections.abc import Sequence
+
+from jinja2 import Environment, PackageLoader
+
+from workbench.analysis.idle import IdleKind
+from workbench.analysis.step_profile import StepProfile
+from workbench.findings.document import FindingsDocument
+from workbench.findings.finding import Evidence
+from workbench.report import units
+from workbench.report.capture import SOURCES, coverage_sentences
+from workbench.report.findings import (
+    MARK,
+    Entry,
+    entries,
+    evidence_cells,
+    gain_sentence,
+    gain_short,
+    heading,
+    phase_label,
+    speed,
+    text_columns,
+    verdict,
+)
+from workbench.report.markdown import escape, markdown_table
+from workbench.report.step_picture import part_name
+
+
+def to_markdown(document: FindingsDocument, *, pictures: Sequence[str] = (), how_made: Sequence[str] = ()) -> str:
+    """The report as a Markdown document.
+
+    Args:
+        document: what it says.
+        pictures: file names of pictures that lie beside it.
+        how_made: what is known of the program and its capture, one line each, as Markdown.
+    """
+    environment = Environment(loader=PackageLoader("workbench.report"), trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {
+        "escape_md": escape,
+        "gain_sentence": gain_sentence,
+        "evidence_table": _evidence_table,
+        "code": _code,
+        "count": units.count,
+    }
+    all_entries = entries(document)
+    return environment.get_template("findings.md.j2").render(
+        mark=MARK,
+        document=document,
+        coverage=coverage_sentences(document.totals, document.coverage),
+        verdict=verdict(document),
+        pictures=pictures,
+        how_made=how_made,
+        phases=_phase_table(document),
+        profiles=[(profile, _profile_table(profile)) for profile in document.profiles],
+        speeds=[(profile.phase, speed(profile), units.time(profile.wall_ns)) for profile in document.profiles],
+        summary=_summary_table(all_entries),
+        major=[entry for entry in all_entries if not entry.is_minor],
+        minor=[entry for entry in all_entries if entry.is_minor],
+    )
+
+
+def _summary_table(found: Sequence[Entry]) -> str:
+    rows = [
+        [entry.number, entry.finding.phase, entry.finding.claim, gain_short(entry.finding.gain), entry.finding.effort]
+        for entry in found
+    ]
+    return markdown_table(["", "phase", "finding", "gain (of a step)", "effort"], rows, numbers_from=5)
+
+
+def _phase_table(document: FindingsDocument) -> str:
+    rows = [
+        [
+            phase_label(document, phase),
+            f"{phase.steps} ({SOURCES[phase.steps_source]})" if phase.steps_source else "-",
+            units.time(phase.wall_ns),
+            units.time(phase.busy_ns),
+            units.time(phase.idle_ns[IdleKind.LAUNCH]),
+            units.count(phase.kernels),
+            units.count(phase.launches),
+            units.time(phase.api_ns),
+        ]
+        for phase in document.phases
+    ]
+    headings = ["phase", "steps", "wall", "busy", "launch-starved", "kernels", "launches", "API time"]
+    return markdown_table(headings, rows, numbers_from=2)
+
+
+def _profile_table(profile: StepProfile) -> str:
+    rows = [
+        [
+            part_name(part),
+            units.count(part.operations) if part.operations else "",
+            units.time(part.time_ns),
+            units.share(part.time_ns / max(1, profile.wall_ns)),
+        ]
+        for part in profile.parts
+    ]
+    return markdown_table(["part", "operations", "time", "share"], rows, numbers_from=1)
+
+
+def _evidence_table(evidence: Evidence) -> str:
+    headings = [heading(column) for column in evidence.columns]
+    return markdown_table(headings, evidence_cells(evidence), numbers_from=text_columns(evidence))
+
+
+def _code(text: str) -> str:
+    """Inline code, whatever the text holds."""
+    fence = "``" if "`" in text else "`"
+    return f"{fence}{text}{fence}"
