@@ -78,10 +78,14 @@ class TraceCache:
     def load(self, key: str, file_name: str) -> Trace | None:
         """The trace under `key`, under the name the user calls it by, or None."""
         entry = self.folder / key
+        if not entry.is_dir():
+            return None
         try:
             trace = _load(entry)
             os.utime(entry)
         except (OSError, pa.ArrowException, ValueError, KeyError, TypeError):
+            # Entries appear whole, so this one is damaged, and would keep its place from a good one.
+            shutil.rmtree(entry, ignore_errors=True)
             return None
         return replace(trace, info=replace(trace.info, file_name=file_name))
 
