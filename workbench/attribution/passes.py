@@ -15,8 +15,6 @@ STRANGER_SHARE, FEWEST_STRANGERS = 0.05, 8
 MOST_FREQUENT = 4
 # A pass has at least this share of a decode step's kernels.
 SHORTEST_PASS = 0.5
-# A pass whose kernels differ from a decode step's by less is a decode step that lies apart, such as a warm-up.
-UNLIKE = 0.10
 
 
 def find_prefills(units: Units, decode: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -50,11 +48,14 @@ class _Step:
         self.busy_ns = int(np.median([units.busy_ns[first:end].sum() for first, end in decode]))
 
     def is_prefill(self, first: int, end: int) -> bool:
-        """Whether a span of units is a pass unlike a decode step, and longer in kernels or in time."""
+        """Whether a span of units is a pass unlike a decode step, and longer in kernels or in time.
+
+        One that is alike is a decode step that lies apart, such as a warm-up.
+        """
         names = self._units.kernels[_kernels(self._units, first, end)]
         longer = len(names) > len(self.names) or self._units.busy_ns[first:end].sum() > self.busy_ns
         big_enough = len(names) >= SHORTEST_PASS * len(self.names)
-        return bool(longer and big_enough and not is_alike(histogram(names), self._histogram, UNLIKE))
+        return bool(longer and big_enough and not is_alike(histogram(names), self._histogram))
 
 
 def _kernels(units: Units, first: int, end: int) -> slice:

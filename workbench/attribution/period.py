@@ -2,9 +2,9 @@
 
 A decode loop launches the same kernels step after step, but not quite: attention may switch kernels as the cache
 grows, and each layer repeats within the step as well. So no exact repetition is looked for. A token that comes
-once a step divides the sequence into stretches of nearly equal length; one that comes once a layer does so too,
-but its stretches are broken at every step's end. The token whose unbroken run of stretches covers most of the
-sequence is the step's.
+once a step divides the sequence into stretches of nearly equal length and alike content; one that comes once a
+layer does so too, but its stretches are broken at every step's end. The token whose unbroken run of stretches covers
+most of the sequence is the step's.
 """
 
 from dataclasses import dataclass
@@ -17,8 +17,10 @@ from workbench.trace.columns import BoolArray, IntArray
 FEWEST_REPEATS = 3
 # Stretches are alike when their lengths differ by at most this share, rounded down: short ones must be equal.
 LENGTH_TOLERANCE = 0.02
-# ... and when at most this share of their tokens differ.
-CONTENT_TOLERANCE = 0.05
+# ... and when at most this share of their tokens differ: attention may switch kernels between two steps.
+CONTENT_TOLERANCE = 0.10
+# Of this many neighbouring stretches, evenly spread over a run, so large a share must be alike.
+COMPARED_NEIGHBOURS, ALIKE_NEIGHBOURS = 16, 0.8
 # Of tokens whose runs cover nearly the same, the more frequent one is the period's.
 EQUAL_COVERAGE = 0.98
 
@@ -61,7 +63,7 @@ def find_period(tokens: IntArray, weight: IntArray, whole: BoolArray) -> Period 
             repeats = run.stop - run.start
             between = float(covered[anchors[run.stop - 1]] - covered[anchors[run.start]])
             coverage = between * repeats / (repeats - 1)
-            if best is None or _is_better(coverage, repeats, best):
+            if (best is None or _is_better(coverage, repeats, best)) and _repeats(tokens[0], anchors[run]):
                 best = (coverage, repeats, Period(anchors, run, length))
     return best[2] if best else None
 
@@ -70,6 +72,17 @@ def _is_better(coverage: float, repeats: int, best: tuple[float, int, Period]) -
     if coverage * EQUAL_COVERAGE > best[0]:
         return True
     return coverage > best[0] * EQUAL_COVERAGE and repeats > best[1]
+
+
+def _repeats(tokens: IntArray, anchors: IntArray) -> bool:
+    """Whether neighbouring stretches between anchors are alike, and not only equally long."""
+    pairs = len(anchors) - 2
+    chosen = np.unique(np.linspace(0, pairs - 1, COMPARED_NEIGHBOURS).astype(np.int64))
+    alike = 0
+    for i in chosen.tolist():
+        first, second, end = anchors[i : i + 3].tolist()
+        alike += is_alike(histogram(tokens[first:second]), histogram(tokens[second:end]))
+    return alike >= ALIKE_NEIGHBOURS * len(chosen)
 
 
 def _longest_run(anchors: IntArray, covered: IntArray) -> tuple[slice | None, int]:
@@ -122,7 +135,7 @@ def histogram(tokens: IntArray) -> dict[int, int]:
     return dict(zip(values.tolist(), counts.tolist(), strict=True))
 
 
-def is_alike(one: dict[int, int], other: dict[int, int], tolerance: float = CONTENT_TOLERANCE) -> bool:
-    """Whether two histograms of tokens differ by at most `tolerance` of the larger one's size."""
+def is_alike(one: dict[int, int], other: dict[int, int]) -> bool:
+    """Whether two histograms of tokens differ by at most `CONTENT_TOLERANCE` of the larger one's size."""
     difference = sum(abs(one.get(token, 0) - other.get(token, 0)) for token in one.keys() | other.keys())
-    return difference <= 2 * tolerance * max(sum(one.values()), sum(other.values()))
+    return difference <= 2 * CONTENT_TOLERANCE * max(sum(one.values()), sum(other.values()))
