@@ -24,6 +24,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from workbench.errors import UserError
+from workbench.trace.arrow import to_numpy
 from workbench.trace.columns import IntArray
 from workbench.trace.schema import Column, TableSchema
 
@@ -176,7 +177,7 @@ class _Table:
             return
         if not pa.types.is_integer(array.type):
             raise TypeError(f"column {column.sources[0]} holds {array.type}, not integers")
-        values: IntArray = array.to_numpy()
+        values = to_numpy(array)
         limits = np.iinfo(column.type)
         if column.type != "int64" and len(values) and not limits.min <= values.min() <= values.max() <= limits.max:
             raise OverflowError(f"column {column.sources[0]} holds numbers that do not fit {column.type}")
@@ -232,7 +233,7 @@ class _TextSlice:
     def append(self, array: pa.Array) -> None:
         encoded = pc.dictionary_encode(array.cast(pa.string()))
         translation = self.translation(encoded.dictionary.to_pylist())
-        self.codes.append(translation[encoded.indices.to_numpy()])
+        self.codes.append(translation[to_numpy(encoded.indices)])
 
     def translation(self, values: Sequence[str]) -> NDArray[np.int32]:
         """Codes of these values, which are added where they are new."""
@@ -255,7 +256,8 @@ def _join_texts(slices: Sequence[_TextSlice], rows: int) -> tuple[NDArray[np.int
 
 
 def _damaged(path: Path, source: SourceTable, error: Exception) -> UserError:
-    reason = " ".join(str(error).split())
+    # The driver adds the whole query on a line of its own.
+    reason = str(error).partition("\n")[0]
     return UserError(
         f"{path.name}: table {source.name} cannot be read ({reason}); export the capture again with "
         "`nsys export --type sqlite`"

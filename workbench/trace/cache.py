@@ -14,10 +14,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
 import pyarrow as pa
 
-from workbench.trace.columns import Columns
+from workbench.trace.arrow import from_numpy, to_numpy
+from workbench.trace.columns import Columns, IntArray
 from workbench.trace.model import (
     Calls,
     CaptureInfo,
@@ -34,7 +34,7 @@ from workbench.trace.model import (
 )
 
 # Raise it whenever a trace's columns or their meaning change.
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 DEFAULT_LIMIT_BYTES = 4 << 30
 
 _TABLES: dict[str, type[Columns]] = {
@@ -129,13 +129,13 @@ def _save(folder: Path, trace: Trace) -> None:
         _write(folder / f"{name}.arrow", {column: getattr(table, column) for column in table.names()})
     _write(folder / "threads.arrow", {"thread": trace.threads, "process": trace.thread_process})
     _write(folder / "processes.arrow", {"process": trace.processes})
-    _write(folder / "strings.arrow", {"string": list(trace.strings)})
+    (folder / "strings.json").write_text(json.dumps(trace.strings), encoding="utf-8")
     header = {"info": asdict(trace.info), "devices": [asdict(device) for device in trace.devices]}
     (folder / "header.json").write_text(json.dumps(header), encoding="utf-8")
 
 
-def _write(path: Path, columns: dict[str, Any]) -> None:
-    batch = pa.record_batch(columns)
+def _write(path: Path, columns: dict[str, IntArray]) -> None:
+    batch = pa.record_batch({name: from_numpy(values) for name, values in columns.items()})
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
         writer.write_batch(batch)
 
@@ -147,7 +147,7 @@ def _load(folder: Path) -> Trace:
     return Trace(
         info=_info(header["info"]),
         devices=tuple(_device(device) for device in header["devices"]),
-        strings=tuple(_read(folder / "strings.arrow").column("string").to_pylist()),
+        strings=tuple(json.loads((folder / "strings.json").read_text(encoding="utf-8"))),
         processes=_array(_read(folder / "processes.arrow"), "process"),
         threads=_array(threads, "thread"),
         thread_process=_array(threads, "process"),
@@ -164,9 +164,8 @@ def _read(path: Path) -> pa.RecordBatch:
     return pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
 
 
-def _array(batch: pa.RecordBatch, column: str) -> np.ndarray[Any, Any]:
-    array: np.ndarray[Any, Any] = batch.column(column).to_numpy()
-    return array
+def _array(batch: pa.RecordBatch, column: str) -> IntArray:
+    return to_numpy(batch.column(column))
 
 
 def _info(values: dict[str, Any]) -> CaptureInfo:

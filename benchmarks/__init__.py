@@ -1,0 +1,1 @@
+"""Measures what the workbench costs. Nothing here is installed or tested for time."""
