@@ -55,7 +55,7 @@ class Analysis:
     @cached_property
     def step_costs(self) -> StepCosts:
         """What each step costs."""
-        return step_costs(self.attribution, self.gaps, self.gap_steps, self.call_kinds)
+        return step_costs(self.attribution, self.gaps, self.call_kinds)
 
     @cached_property
     def phases(self) -> tuple[PhaseSummary, ...]:

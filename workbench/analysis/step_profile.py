@@ -63,9 +63,11 @@ def median_step_profile(analysis: Analysis, process: int, phase: str) -> StepPro
     window_begin, window_end = int(placement.steps.begin_ns[step]), int(placement.steps.end_ns[step])
     inside = (operations.process == process) & (operations.end_ns > window_begin) & (operations.start_ns < window_end)
     own = np.flatnonzero(inside)
-    begin_ns = np.clip(operations.start_ns[own], window_begin, window_end)
-    end_ns = np.clip(operations.end_ns[own], window_begin, window_end)
-    busy_ns = exclusive_ns(begin_ns, end_ns)
+    # What an operation has to itself lies at its end; an earlier one may have begun before the step.
+    ends = operations.end_ns[own]
+    begin_ns = np.clip(ends - exclusive_ns(operations.start_ns[own], ends), window_begin, window_end)
+    end_ns = np.clip(ends, window_begin, window_end)
+    busy_ns = end_ns - begin_ns
     labels = _labels(analysis, own)
     names, of_operation = np.unique(np.array(labels, dtype=np.str_), return_inverse=True)
     totals = np.bincount(of_operation, busy_ns, len(names))
@@ -85,7 +87,7 @@ def median_step_profile(analysis: Analysis, process: int, phase: str) -> StepPro
         steps=len(rows),
         wall_ns=window_end - window_begin,
         parts=(*busy, *sorted(idle, key=lambda part: -part.time_ns)),
-        begin_ns=end_ns[shown] - busy_ns[shown] - window_begin,
+        begin_ns=begin_ns[shown] - window_begin,
         end_ns=end_ns[shown] - window_begin,
         part=rank[of_operation[shown]],
     )

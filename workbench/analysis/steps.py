@@ -39,8 +39,8 @@ class StepCosts:
     calls: NDArray[np.int64]
 
 
-def step_costs(attribution: Attribution, gaps: Gaps, gap_steps: IntArray, call_kinds: NDArray[np.int8]) -> StepCosts:
-    """Measures every step; `gap_steps` is the step of each gap."""
+def step_costs(attribution: Attribution, gaps: Gaps, call_kinds: NDArray[np.int8]) -> StepCosts:
+    """Measures every step."""
     trace, placement = attribution.trace, attribution.placement
     operations, steps = trace.operations, placement.steps
     count = len(steps)
@@ -51,13 +51,10 @@ def step_costs(attribution: Attribution, gaps: Gaps, gap_steps: IntArray, call_k
     call_step, kinds = placement.call_step[in_step], call_kinds[in_step]
     launches = is_kind(kinds, CallKind.LAUNCH, CallKind.GRAPH_LAUNCH)
     calls = np.bincount(call_step.astype(np.int64) * len(CallKind) + kinds, minlength=count * len(CallKind))
-    idle_ns = np.zeros((count, len(IdleKind)), np.int64)
-    np.add.at(idle_ns, gap_steps[gap_steps != NONE], gaps.waited_ns[gap_steps != NONE])
-    wall_ns = steps.end_ns - steps.begin_ns
     return StepCosts(
-        wall_ns=wall_ns,
+        wall_ns=steps.end_ns - steps.begin_ns,
         busy_ns=_busy_by_step(attribution),
-        idle_ns=idle_ns,
+        idle_ns=_idle_by_step(steps, gaps),
         kernels=sum_by(kernel_step, np.ones(len(kernel_step), np.int64), count),
         kernel_ns=sum_by(kernel_step, duration_ns, count),
         launches=np.bincount(call_step[launches], minlength=count),
@@ -85,8 +82,22 @@ def _busy_by_step(attribution: Attribution) -> NDArray[np.int64]:
     return busy_ns
 
 
+def _idle_by_step(steps: Steps, gaps: Gaps) -> NDArray[np.int64]:
+    """The gaps in each step's time, by kind, shape (steps, kinds); steps that overlap share those of both."""
+    idle_ns = np.zeros((len(steps), len(IdleKind)), np.int64)
+    for process in np.unique(steps.process):
+        rows = np.flatnonzero(steps.process == process)
+        own = gaps.take(gaps.process == process)
+        before_ns = np.concatenate([np.zeros((1, len(IdleKind)), np.int64), np.cumsum(own.waited_ns, axis=0)])
+        # A step begins and ends with operations, so no gap lies across its ends.
+        first = np.searchsorted(own.begin_ns, steps.begin_ns[rows])
+        end = np.maximum(first, np.searchsorted(own.end_ns, steps.end_ns[rows], "right"))
+        idle_ns[rows] = before_ns[end] - before_ns[first]
+    return idle_ns
+
+
 def step_of_gaps(steps: Steps, gaps: Gaps) -> NDArray[np.int64]:
-    """The step in whose time each gap lies, or `NONE`, shape (gaps,)."""
+    """The step in whose time each gap lies (the later one of two that overlap), or `NONE`, shape (gaps,)."""
     found = np.full(len(gaps), NONE, np.int64)
     for process in np.unique(steps.process):
         rows = np.flatnonzero(steps.process == process)
