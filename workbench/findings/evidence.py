@@ -20,15 +20,21 @@ LONGEST_CONDITION = 5_000
 def kernel_evidence(view: PhaseView, rows: IntArray, title: str, most_rows: int = MOST_ROWS) -> Evidence:
     """Kernels by short name: calls, total and mean time, share of the phase's kernel time.
 
+    Where no short condition tells these kernels, one step's are shown, and their share of the mean step's.
+
     Args:
         view: the phase.
         rows: which of its kernels.
         title: the table's title.
         most_rows: so many names are shown, those with the longest total.
     """
-    rows, title = _readable(view, rows, title)
     operations = view.trace.operations
-    columns = ("kernel", "calls", "total_ns", "mean_ns", "share_of_phase")
+    is_one_step = len(sql.condition(view, rows)) > LONGEST_CONDITION
+    if is_one_step:
+        rows, number = _of_middle_step(view, rows)
+        title = f"{title}, in step {number}"
+    steps, share = (view.step_count, "share_of_mean_step") if is_one_step else (1, "share_of_phase")
+    columns = ("kernel", "calls", "total_ns", "mean_ns", share)
     duration_ns = view.duration_ns(rows)
     phase_ns = int(view.duration_ns(view.kernels).sum())
     group, first = group_rows(operations.name[rows])
@@ -37,7 +43,7 @@ def kernel_evidence(view: PhaseView, rows: IntArray, title: str, most_rows: int 
     calls = np.bincount(group, minlength=len(first))
     names = view.trace.texts(operations.name[rows[first]])
     table: list[tuple[Cell, ...]] = [
-        (name, int(count), int(total), int(total) / int(count), int(total) / phase_ns)
+        (name, int(count), int(total), int(total) / int(count), steps * int(total) / phase_ns)
         for name, count, total in zip(names, calls, total_ns, strict=True)
     ]
     table.sort(key=lambda row: (-int(row[2] or 0), str(row[0])))
@@ -46,21 +52,18 @@ def kernel_evidence(view: PhaseView, rows: IntArray, title: str, most_rows: int 
     query = (
         f"WITH {sql.phase_kernels(view)}\n"
         "SELECT kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,\n"
-        "  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_phase\n"
+        f"  {steps}.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS {share}\n"
         f"FROM kernels AS k{where}\n"
         f"GROUP BY kernel ORDER BY total_ns DESC, kernel LIMIT {most_rows}"
     )
     return Evidence(title, columns, tuple(table[:most_rows]), query)
 
 
-def _readable(view: PhaseView, rows: IntArray, title: str) -> tuple[IntArray, str]:
-    """The rows, or, where no short condition names them, those of them in the middle step."""
-    if len(sql.condition(view, rows)) <= LONGEST_CONDITION:
-        return rows, title
+def _of_middle_step(view: PhaseView, rows: IntArray) -> tuple[IntArray, int]:
+    """Those of some kernels that lie in the middle one of their steps, and that step's number."""
     step = view.step_of(rows)
     middle = int(np.unique(step)[len(np.unique(step)) // 2])
-    number = int(view.analysis.attribution.placement.steps.number[view.steps[middle]])
-    return rows[step == middle], f"{title}, in step {number}"
+    return rows[step == middle], int(view.analysis.attribution.placement.steps.number[view.steps[middle]])
 
 
 def call_evidence(view: PhaseView, title: str, *kinds: CallKind) -> Evidence:
@@ -78,7 +81,7 @@ def call_evidence(view: PhaseView, title: str, *kinds: CallKind) -> Evidence:
     ]
     table.sort(key=lambda row: (-int(row[3] or 0), str(row[0])))
     query = (
-        f"WITH {sql.phase_calls(view)}\n"
+        f"WITH {sql.phase_calls(view, *kinds)}\n"
         f"SELECT s.value AS call, count(*) AS calls, count(*) / {view.step_count}.0 AS calls_per_step,\n"
         "  sum(c.end - c.start) AS total_ns\n"
         "FROM calls AS c JOIN StringIds AS s ON s.id = c.nameId\n"
@@ -111,13 +114,14 @@ def copy_evidence(view: PhaseView, rows: IntArray, title: str) -> Evidence:
     table.sort(key=lambda row: (-int(row[3] or 0), str(row[0]), int(row[1] or 0)))
     shown = table[:MOST_ROWS]
     wanted = ", ".join(f"({sql.quoted(str(kind))}, {size}, {flag})" for kind, size, flag, *_ in shown)
+    launches, condition = sql.of_phase(view, OperationKind.MEMCPY)
     query = (
-        f"WITH {sql.phase_launches(view)},\ncopies AS (\n"
+        f"WITH {launches}copies AS (\n"
         f"  SELECT {sql.copy_kind_case('m.copyKind')} AS kind, m.bytes,\n"
         f"    coalesce(m.srcKind, -1) = {MEMORY_KIND_PAGEABLE} OR coalesce(m.dstKind, -1) = {MEMORY_KIND_PAGEABLE} "
         "AS pageable,\n"
         f"    m.end - m.start AS duration_ns\n  FROM {trace.info.tables['copies']} AS m\n"
-        "  JOIN (SELECT DISTINCT correlationId, globalPid FROM launches) USING (correlationId, globalPid)\n)\n"
+        f"  WHERE {condition}\n)\n"
         "SELECT kind, bytes, pageable, count(*) AS calls, sum(duration_ns) AS total_ns FROM copies\n"
         f"WHERE (kind, bytes, pageable) IN (VALUES {wanted})\n"
         "GROUP BY kind, bytes, pageable ORDER BY calls DESC, kind, bytes"
@@ -143,12 +147,12 @@ def memset_evidence(view: PhaseView, title: str) -> Evidence:
         (int(sizes[i]), int(number), int(total)) for i, number, total in zip(first, count, total_ns, strict=True)
     ]
     table.sort(key=lambda row: (-int(row[1] or 0), int(row[0] or 0)))
+    launches, condition = sql.of_phase(view, OperationKind.MEMSET)
     query = (
-        f"WITH {sql.phase_launches(view)}\n"
-        "SELECT m.bytes, count(*) AS calls, sum(m.end - m.start) AS total_ns\n"
-        f"FROM {trace.info.tables['memsets']} AS m\n"
-        "JOIN (SELECT DISTINCT correlationId, globalPid FROM launches) USING (correlationId, globalPid)\n"
-        f"GROUP BY m.bytes ORDER BY calls DESC, m.bytes LIMIT {MOST_ROWS}"
+        f"WITH {launches}memsets AS (\n"
+        f"  SELECT bytes, end - start AS duration_ns FROM {trace.info.tables['memsets']}\n  WHERE {condition}\n)\n"
+        "SELECT bytes, count(*) AS calls, sum(duration_ns) AS total_ns FROM memsets\n"
+        f"GROUP BY bytes ORDER BY calls DESC, bytes LIMIT {MOST_ROWS}"
     )
     return Evidence(title, ("bytes", "calls", "total_ns"), tuple(table[:MOST_ROWS]), query)
 

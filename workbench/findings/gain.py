@@ -25,25 +25,28 @@ def freed_ns(view: PhaseView, rows: IntArray) -> NDArray[np.int64]:
     return view.analysis.step_costs.busy_ns[view.steps] - view.busy_without_ns(removed)
 
 
-def gain_of_removing(view: PhaseView, rows: IntArray, *, kept_share: float) -> Gain:
+def gain_of_removing(
+    view: PhaseView, rows: IntArray, *, kept_share: float = 0.0, removed: tuple[float, float] = (1.0, 1.0)
+) -> Gain:
     """The gain of not launching these operations any more.
 
     Args:
         view: the phase.
         rows: the operations.
         kept_share: the largest part of their busy time that whatever takes over their work may still need.
+        removed: which part of the operations can go, at least and at most.
     """
     waits_ns = view.waits_before_ns(rows, *_WAITS)
     busy_ns = freed_ns(view, rows)
     at_least = np.where(view.is_launch_bound, 0, busy_ns * (1 - kept_share))
     low = waits_ns * (0.5 if view.is_launch_bound else 1) + at_least
-    return gain(
-        view,
-        low,
-        waits_ns + busy_ns,
+    basis = (
         f"step with and without these operations (union of intervals): {_median(busy_ns)} ns busy, and "
-        f"{_median(waits_ns)} ns in which the GPU waited for them to begin",
+        f"{_median(waits_ns)} ns in which the GPU waited for them to begin"
     )
+    if removed != (1.0, 1.0):
+        basis += f"; {removed[0]:.0%} to {removed[1]:.0%} of that (an estimate), as some of them stay"
+    return gain(view, low * removed[0], (waits_ns + busy_ns) * removed[1], basis)
 
 
 def gain_of_shortening(view: PhaseView, rows: IntArray, *, low_share: float, high_share: float) -> Gain:

@@ -1,6 +1,6 @@
 """Measures targets on a capture."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,12 +13,11 @@ from workbench.findings import selection
 from workbench.findings.target import Target
 from workbench.findings.view import PhaseView, phase_views
 from workbench.trace.columns import IntArray
-from workbench.trace.model import NONE
 
 _CALLS = {
     "allocate": (CallKind.ALLOCATE,),
     "free": (CallKind.FREE,),
-    "synchronize": (CallKind.SYNCHRONIZE,),
+    "synchronize": (CallKind.SYNCHRONIZE, CallKind.BLOCKING_COPY),
     "module_load": (CallKind.MODULE_LOAD,),
 }
 _IDLE = {
@@ -44,13 +43,30 @@ def measure(analysis: Analysis, target: Target) -> Measured:
     views = [view for view in phase_views(analysis) if view.phase == target.phase]
     if not views:
         return Measured(None, f"the capture has no steps of phase {target.phase}")
-    parts = [_values(view, target) for view in views]
-    values = np.concatenate(parts)
-    if not len(values) and target.measure != "stalls":
+    values = [value for view in views if (value := _value(view, target)) is not None]
+    if not values:
         return Measured(None, f"phase {target.phase} has nothing that is {target.subject}{list(target.names) or ''}")
+    return Measured(_worst(values, target))
+
+
+def _worst(values: Sequence[float], target: Target) -> float:
+    """The value, among those of several processes, that is furthest from fulfilling the target."""
+    match target.comparison:
+        case "<=":
+            return max(values)
+        case ">=":
+            return min(values)
+        case _:
+            return max(values, key=lambda value: abs(value - target.value))
+
+
+def _value(view: PhaseView, target: Target) -> float | None:
+    values = _values(view, target)
     if target.measure in ("outliers", "stalls"):
-        return Measured(float(values.sum()))
-    return Measured(float(np.median(values) if "ns" in target.measure.split("_") else np.mean(values)))
+        return float(values.sum())
+    if not len(values):
+        return None
+    return float(np.median(values) if "ns" in target.measure.split("_") else np.mean(values))
 
 
 def _values(view: PhaseView, target: Target) -> NDArray[np.float64]:
@@ -59,7 +75,6 @@ def _values(view: PhaseView, target: Target) -> NDArray[np.float64]:
         return _step_values(view, target.measure).astype(np.float64)
     if target.subject in _CALLS:
         rows = view.calls_of(*_CALLS[target.subject])
-        rows = rows[view.analysis.attribution.placement.call_step[rows] != NONE]
         step = np.searchsorted(view.steps, view.analysis.attribution.placement.call_step[rows])
         calls = view.trace.calls
         return _by_step(view, step, calls.end_ns[rows] - calls.start_ns[rows] if _is_time(target) else None)

@@ -21,6 +21,11 @@ def readable(short: str, long: str) -> str:
     return short if len(short) <= _LONGEST else f"{short[: _LONGEST - 1]}…"
 
 
+def rounded(number: float) -> str:
+    """A mean count, with one decimal where a small one is no whole number: `0.5`, `6`, `225`."""
+    return f"{number:.1f}" if number < 10 and abs(number - round(number)) >= 0.05 else f"{number:.0f}"
+
+
 def counted(number: int, noun: str) -> str:
     """A number and what it counts: `1 call`, `3 calls`."""
     return f"{number} {noun}{'' if number == 1 else 's'}"

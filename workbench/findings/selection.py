@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 
 from workbench.analysis.breakdown import memop_kinds
 from workbench.analysis.idle import IdleKind
+from workbench.attribution.leaves import Leaf
 from workbench.findings.view import ONE_OFF, PhaseView
 from workbench.trace.columns import BoolArray, IntArray
-from workbench.trace.model import OperationKind
+from workbench.trace.grouping import group_rows
+from workbench.trace.model import NONE, OperationKind
 from workbench.trace.schema import MEMORY_KIND_PAGEABLE
 
 TINY_KERNEL_NS = 5_000
@@ -124,7 +126,7 @@ def block_inputs(view: PhaseView, layer_type: str) -> IntArray:
     wanted = [
         number
         for number, leaf in enumerate(attribution.leaves)
-        if pattern and leaf.layer_type == layer_type and pattern.search(leaf.role)
+        if pattern and leaf.layer_type == layer_type and pattern.search(leaf.role) and tells_layers_apart(leaf)
     ]
     rows = view.kernels[np.isin(attribution.leaf[view.kernels], wanted)]
     return rows[matmuls(view, rows)]
@@ -137,22 +139,36 @@ def pair_followers(view: PhaseView, first: str, second: str) -> IntArray:
 
 
 def neighbours(view: PhaseView) -> tuple[IntArray, IntArray]:
-    """Kernels that follow another on their stream within a step, and the kernels they follow."""
+    """Kernels that directly follow another on their stream within a step, and the kernels they follow."""
     operations = view.trace.operations
-    rows = view.kernels
+    rows = view.operations
     order = np.lexsort((operations.start_ns[rows], operations.stream[rows], operations.device[rows]))
     rows = rows[order]
     same = (operations.stream[rows][1:] == operations.stream[rows][:-1]) & (
         operations.device[rows][1:] == operations.device[rows][:-1]
     )
     step = view.analysis.attribution.placement.step[rows]
-    same &= step[1:] == step[:-1]
+    is_kernel = operations.kind[rows] == OperationKind.KERNEL
+    same &= (step[1:] == step[:-1]) & is_kernel[1:] & is_kernel[:-1]
     return rows[1:][same], rows[:-1][same]
 
 
-def layer_instances(view: PhaseView, rows: IntArray) -> int:
-    """How many (step, layer) pairs some kernels belong to."""
+def tells_layers_apart(leaf: Leaf) -> bool:
+    """Whether kernels of this leaf are known to be of one layer: a name alone is the same in every layer."""
+    return leaf.layer != NONE or leaf.by == "range"
+
+
+def layer_instance(view: PhaseView, rows: IntArray) -> IntArray:
+    """Numbers the layers of every step that some kernels belong to, shape (rows,).
+
+    Where a range has no layer index, every range stands for a layer of its own.
+    """
     attribution = view.analysis.attribution
-    layers = np.array([leaf.layer for leaf in attribution.leaves], np.int64)
-    instances = np.stack([attribution.placement.step[rows], layers[attribution.leaf[rows]]])
-    return int(np.unique(instances, axis=1).shape[1])
+    layer = np.array([leaf.layer for leaf in attribution.leaves], np.int64)[attribution.leaf[rows]]
+    own_range = np.where(layer == NONE, attribution.own_range[rows], NONE)
+    return group_rows(attribution.placement.step[rows], layer, own_range)[0]
+
+
+def layer_instances(view: PhaseView, rows: IntArray) -> int:
+    """How many layers, counted in every step, some kernels belong to."""
+    return len(np.unique(layer_instance(view, rows)))

@@ -1,18 +1,24 @@
 """The SQL that reproduces evidence on the export itself.
 
 A phase is known to SQL by the stretches of time in which its launches were called, thread by thread: its
-operations are those whose launch, found by correlation id and process, lies in one of them.
+operations are those whose launch, found by correlation id and process, lies in one of them. Where launches do not
+tell, because the capture lacks some or one has operations in several phases, the stretches are those in which the
+operations themselves began.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
+from workbench.analysis.calls import CallKind, is_kind
 from workbench.findings.view import PhaseView
 from workbench.trace.columns import BoolArray, IntArray
 from workbench.trace.grouping import group_rows
-from workbench.trace.model import NONE
+from workbench.trace.model import NONE, OperationKind
 from workbench.trace.schema import COPY_KINDS
+
+# More stretches than this are listed as a table: SQLite takes no more than a thousand alternatives.
+MOST_ALTERNATIVES = 8
 
 
 def quoted(text: str) -> str:
@@ -25,22 +31,35 @@ def listed(values: Sequence[str] | Sequence[int]) -> str:
     return ", ".join(quoted(value) if isinstance(value, str) else str(value) for value in values)
 
 
-def phase_launches(view: PhaseView) -> str:
-    """A common table expression `launches` of the phase's launches (and other calls made between them)."""
-    trace = view.trace
-    launch = view.analysis.attribution.sites.launch
-    of_phase = np.zeros(len(trace.calls), np.bool_)
-    of_phase[launch[view.operations]] = True
-    of_any = np.zeros(len(trace.calls), np.bool_)
-    of_any[launch[launch != NONE]] = True
-    return _calls_expression(view, "launches", np.flatnonzero(of_any), of_phase)
+def of_phase(view: PhaseView, kind: OperationKind) -> tuple[str, str]:
+    """Tells the phase's operations of a kind from all others in their table.
+
+    Returns:
+        A common table expression, with the comma that parts it from the next, or nothing; and a condition on the
+        table's rows.
+    """
+    launch, operations = view.analysis.attribution.sites.launch, view.trace.operations
+    table = view.trace.operation_rows(kind)
+    inside = np.zeros(len(operations), np.bool_)
+    inside[view.operations] = True
+    inside, has_launch = inside[table], launch[table] != NONE
+    wanted = np.zeros(len(view.trace.calls), np.bool_)
+    wanted[launch[table][inside & has_launch]] = True
+    if not has_launch[inside].all() or wanted[launch[table][~inside & has_launch]].any():
+        own = operations.process[table] == view.process
+        stretches = _stretches(operations.start_ns[table][own], inside[own])
+        return "", f"globalPid = {view.trace.processes[view.process]} AND {stretches}"
+    known = np.zeros(len(view.trace.calls), np.bool_)
+    known[launch[launch != NONE]] = True
+    expression = _calls_expression(view, "launches", np.flatnonzero(known), wanted)
+    return f"{expression},\n", "(correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)"
 
 
-def phase_calls(view: PhaseView) -> str:
-    """A common table expression `calls` of the phase's API calls."""
-    of_phase = np.zeros(len(view.trace.calls), np.bool_)
-    of_phase[view.calls] = True
-    return _calls_expression(view, "calls", np.arange(len(view.trace.calls)), of_phase)
+def phase_calls(view: PhaseView, *kinds: CallKind) -> str:
+    """A common table expression `calls` of the phase's API calls of some kinds (and others made between them)."""
+    wanted = np.zeros(len(view.trace.calls), np.bool_)
+    wanted[view.calls_of(*kinds)] = True
+    return _calls_expression(view, "calls", np.flatnonzero(is_kind(view.analysis.call_kinds, *kinds)), wanted)
 
 
 def _calls_expression(view: PhaseView, name: str, rows: IntArray, wanted: BoolArray) -> str:
@@ -60,29 +79,34 @@ def _windows(view: PhaseView, rows: IntArray, wanted: BoolArray) -> str:
     conditions = []
     for thread in np.unique(calls.thread[rows][wanted[rows]]).tolist():
         of_thread = rows[calls.thread[rows] == thread]
-        inside = wanted[of_thread].astype(np.int8)
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], inside, [0]])))
-        stretches = [
-            f"start BETWEEN {calls.start_ns[of_thread[first]]} AND {calls.start_ns[of_thread[end - 1]]}"
-            for first, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
-        ]
-        times = stretches[0] if len(stretches) == 1 else "(" + "\n    OR ".join(stretches) + ")"
+        times = _stretches(calls.start_ns[of_thread], wanted[of_thread])
         conditions.append(f"globalTid = {view.trace.threads[thread]} AND {times}")
     return "\n    OR ".join(conditions) if conditions else "0"
 
 
+def _stretches(start_ns: IntArray, inside: BoolArray) -> str:
+    """A condition on `start` that holds in the unbroken stretches of what is inside, among things sorted by start."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], inside.astype(np.int8), [0]])))
+    bounds = list(zip(start_ns[edges[::2]].tolist(), start_ns[edges[1::2] - 1].tolist(), strict=True))
+    if len(bounds) > MOST_ALTERNATIVES:
+        values = ", ".join(map(str, bounds))
+        return f"EXISTS (SELECT 1 FROM (VALUES {values}) WHERE start BETWEEN column1 AND column2)"
+    stretches = [f"start BETWEEN {first} AND {last}" for first, last in bounds]
+    return stretches[0] if len(stretches) == 1 else "(" + "\n    OR ".join(stretches) + ")"
+
+
 def phase_kernels(view: PhaseView) -> str:
-    """Common table expressions `launches` and `kernels`, the latter with the phase's kernels by name."""
+    """Common table expressions that end with `kernels`, the phase's kernels by name."""
+    launches, is_of_phase = of_phase(view, OperationKind.KERNEL)
     node = ", k.graphNodeId" if (view.trace.operations.graph_node[view.kernels] != NONE).any() else ""
     return (
-        f"{phase_launches(view)},\nkernels AS (\n"
+        f"{launches}kernels AS (\n"
         "  SELECT s.value AS kernel, d.value AS long_name, k.start, k.end, k.end - k.start AS duration_ns,\n"
         f"    k.deviceId, k.streamId, k.gridX, k.gridY, k.gridZ, correlationId{node}\n"
         f"  FROM {view.trace.info.tables['kernels']} AS k\n"
-        "  JOIN (SELECT DISTINCT correlationId, globalPid FROM launches) USING (correlationId, globalPid)\n"
         "  JOIN StringIds AS s ON s.id = k.shortName\n"
         "  JOIN StringIds AS d ON d.id = k.demangledName\n"
-        ")"
+        f"  WHERE {is_of_phase}\n)"
     )
 
 
@@ -90,7 +114,7 @@ def condition(view: PhaseView, rows: IntArray) -> str:
     """A condition on rows `k` of the expression `kernels` that holds for exactly these rows.
 
     The most telling exact one is taken: short names, long names, names with grids, graph nodes and correlation
-    ids, and at last the times at which they began.
+    ids, the times at which they began, and at last those times with their streams.
     """
     trace, kernels = view.trace, view.kernels
     operations, details = trace.operations, trace.kernels
@@ -114,7 +138,11 @@ def condition(view: PhaseView, rows: IntArray) -> str:
         eager = "k.graphNodeId IS NULL AND " if (node != NONE).any() else ""
         parts += [f"{eager}k.correlationId IN ({listed(launches)})"] if launches else []
         return " OR ".join(parts)
-    return f"k.start IN ({listed(np.unique(operations.start_ns[rows]).tolist())})"
+    if _is_exact(chosen, operations.start_ns[kernels]):
+        return f"k.start IN ({listed(np.unique(operations.start_ns[rows]).tolist())})"
+    places = np.stack([operations.start_ns, operations.end_ns, operations.device, operations.stream], axis=1)
+    values = ", ".join(f"({', '.join(map(str, place))})" for place in places[rows].tolist())
+    return f"(k.start, k.end, k.deviceId, k.streamId) IN (VALUES {values})"
 
 
 def _is_exact(chosen: BoolArray, *columns: IntArray) -> bool:

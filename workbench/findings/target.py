@@ -5,12 +5,14 @@
     comparison = "<=" | ">=" | "=="
 
 The phase is `decode` where none is named. `MEASURES` lists subjects and their measures. Counts are means over the
-phase's steps; times are medians over them, so that one slow step does not decide.
+phase's steps; times are medians over them, so that one slow step does not decide. Where several processes have the
+phase, each of them must fulfil the condition.
 """
 
 import json
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 
 from workbench.errors import UserError
 
@@ -69,7 +71,7 @@ class Target:
 
     def __str__(self) -> str:
         names = f"({', '.join(json.dumps(name, ensure_ascii=False) for name in self.names)})" if self.names else ""
-        value = f"{self.value:.0f}" if float(self.value).is_integer() else f"{self.value:g}"
+        value = f"{self.value:.0f}" if float(self.value).is_integer() else f"{Decimal(str(float(self.value))):f}"
         phase = f" in {self.phase}" if self.phase != DEFAULT_PHASE else ""
         return f"{self.subject}{names}.{self.measure} {self.comparison} {value}{phase}"
 
@@ -110,8 +112,11 @@ def parse_target(text: str) -> Target:
 def _names(text: str, listed: str | None) -> tuple[str, ...]:
     if listed is None:
         return ()
+    problem = UserError(f'{text!r}: names in a target are JSON strings, such as kernel("gemv")')
     try:
         names = json.loads(f"[{listed}]")
     except json.JSONDecodeError as error:
-        raise UserError(f'{text!r}: names in a target are JSON strings, such as kernel("gemv")') from error
-    return tuple(str(name) for name in names)
+        raise problem from error
+    if not all(isinstance(name, str) for name in names):
+        raise problem
+    return tuple(names)

@@ -81,15 +81,11 @@ class PhaseView:
 
     @cached_property
     def calls(self) -> NDArray[np.int64]:
-        """The rows of its API calls, in order of time."""
-        placement, calls = self.analysis.attribution.placement, self.trace.calls
-        return np.flatnonzero(
-            (placement.call_phase == PHASES.index(self.phase))
-            & (self.trace.thread_process[calls.thread] == self.process)
-        )
+        """The rows of its steps' API calls, in order of time."""
+        return np.flatnonzero(np.isin(self.analysis.attribution.placement.call_step, self.steps))
 
     def calls_of(self, *kinds: CallKind) -> NDArray[np.int64]:
-        """The rows of its API calls of these kinds."""
+        """The rows of its steps' API calls of these kinds."""
         return self.calls[is_kind(self.analysis.call_kinds[self.calls], *kinds)]
 
     def duration_ns(self, rows: IntArray) -> NDArray[np.int64]:
@@ -106,6 +102,10 @@ class PhaseView:
         """Each step's wall time."""
         wall_ns: NDArray[np.int64] = self.analysis.step_costs.wall_ns[self.steps]
         return wall_ns
+
+    def median_of_step_ns(self, rows: IntArray) -> float:
+        """How long some operations run in a step, added up: the median over all steps."""
+        return float(np.median(np.bincount(self.step_of(rows), self.duration_ns(rows), self.step_count)))
 
     @cached_property
     def middle_step(self) -> int:
@@ -155,6 +155,13 @@ class PhaseView:
         np.add.at(late_ns, step[late], (gaps.end_ns - gaps.begin_ns)[late])
         of_steps: NDArray[np.int64] = late_ns[self.steps]
         return of_steps
+
+    def idle_during_ns(self, calls: IntArray) -> int:
+        """How long the GPU was idle, over all steps, while the host was inside some of these API calls."""
+        gaps, table = self.analysis.gaps, self.trace.calls
+        own = np.isin(self.analysis.gap_steps, self.steps)
+        inside = Timeline.union(table.start_ns[calls], table.end_ns[calls])
+        return int(inside.covered_between(gaps.begin_ns[own], gaps.end_ns[own]).sum())
 
     @cached_property
     def launch_bound_share(self) -> float:

@@ -18,6 +18,8 @@ def name_of(detector: ModuleType) -> str:
 
 def in_each_phase(analysis: Analysis, look: Callable[[PhaseView], Iterable[Finding]]) -> Detection:
     """What `look` finds in the phases that have steps."""
+    if not len(analysis.trace.calls):
+        return Detection(lacking="the capture holds no CUDA API calls, so no launch tells when its operation was due")
     views = list(phase_views(analysis))
     if not views:
         return Detection(lacking="no phase has steps: annotate prefill and decode with NVTX ranges")

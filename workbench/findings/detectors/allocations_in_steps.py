@@ -24,8 +24,8 @@ def _look(view: PhaseView) -> Iterator[Finding]:
     rows = view.calls_of(CallKind.ALLOCATE, CallKind.FREE)
     if not len(rows):
         return
-    calls = view.trace.calls
-    time_ns = int((calls.end_ns[rows] - calls.start_ns[rows]).sum())
+    # Memory that is only freed in steps was allocated outside them.
+    subject = "allocate" if len(view.calls_of(CallKind.ALLOCATE)) else "free"
     touched = len(np.unique(view.analysis.attribution.placement.call_step[rows]))
     yield Finding(
         phase=view.phase,
@@ -36,8 +36,8 @@ def _look(view: PhaseView) -> Iterator[Finding]:
         hypothesis="A buffer is sized anew instead of being kept, or a caching allocator is still growing because "
         "nothing warmed it up; cudaFree also waits for the device.",
         remedy="Size workspaces once, before the first step; run a warm-up of the largest shape.",
-        gain=mean_gain(view, 0, time_ns, "at most the time inside these calls; none if the GPU had work meanwhile"),
+        gain=mean_gain(view, 0, view.idle_during_ns(rows), "at most the GPU's idle time during these calls"),
         effort=Effort.SMALL,
         risk="Kept workspaces raise the memory that is held between steps.",
-        target=Target("allocate", "calls_per_step", "<=", 0, view.phase),
+        target=Target(subject, "calls_per_step", "<=", 0, view.phase),
     )

@@ -34,18 +34,22 @@ def _look(view: PhaseView) -> Iterator[Finding]:
     if needed > MOST_KERNELS or len(first) <= needed:
         return
     rows = view.kernels[np.isin(group, order[:needed])]
-    heaviest = view.trace.strings[int(name[first[order[0]]])]
-    first_rows = view.kernels[group == order[0]]
-    a_step_ns = np.median(np.bincount(view.step_of(first_rows), view.duration_ns(first_rows)))
+    a_step_ns = [view.median_of_step_ns(view.kernels[group == number]) for number in order[:needed]]
+    heaviest = int(np.argmax(a_step_ns))
+    if not a_step_ns[heaviest]:
+        return
+    heaviest_name = view.trace.strings[int(name[first[order[heaviest]]])]
     yield Finding(
         phase=view.phase,
         pid=view.pid,
         claim=f"{needed} of {len(first)} kernels hold {held[needed - 1]:.0%} of {view.phase}'s kernel time.",
         evidence=(kernel_evidence(view, rows, "The heaviest kernels", MOST_KERNELS),),
         hypothesis="The phase is bound by what these kernels do; everything else is small beside them.",
-        remedy=f"Compare them with their floor (bytes over bandwidth, operations over rate), {heaviest} first.",
+        remedy=f"Compare them with their floor (bytes over bandwidth, operations over rate), {heaviest_name} first.",
         gain=gain_of_shortening(view, rows, low_share=0.0, high_share=SAVED),
         effort=Effort.LARGE,
         risk="They may be at their floor already.",
-        target=Target("kernel", "ns_per_step", "<=", round((1 - SAVED) * float(a_step_ns)), view.phase, (heaviest,)),
+        target=Target(
+            "kernel", "ns_per_step", "<=", int((1 - SAVED) * a_step_ns[heaviest]), view.phase, (heaviest_name,)
+        ),
     )

@@ -10,7 +10,7 @@ from workbench.findings.detectors import in_each_phase
 from workbench.findings.evidence import kernel_evidence
 from workbench.findings.finding import Detection, Effort, Finding
 from workbench.findings.gain import gain_of_removing
-from workbench.findings.names import readable
+from workbench.findings.names import readable, rounded
 from workbench.findings.selection import TINY_KERNEL_NS, is_matmul, neighbours
 from workbench.findings.target import Target
 from workbench.findings.view import PhaseView
@@ -68,8 +68,8 @@ def _finding(view: PhaseView, before: int, after: int, follows: bool, vanishing:
     return Finding(
         phase=view.phase,
         pid=view.pid,
-        claim=f"{small_name} {order} {large_name} ({len(vanishing) / view.step_count:.0f} times a step) and could be "
-        "fused into it.",
+        claim=f"{small_name} {order} {large_name} ({rounded(len(vanishing) / view.step_count)} times a step) "
+        "and could be fused into it.",
         evidence=(kernel_evidence(view, vanishing, f"The kernel that could go: {small_name}"),),
         hypothesis="The two run back to back on one stream, most likely because one reads what the other wrote; "
         "whether nothing else needs the intermediate result must be checked in the code.",

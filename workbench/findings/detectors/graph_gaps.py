@@ -25,14 +25,15 @@ def detect(analysis: Analysis) -> Detection:
 
 def _look(view: PhaseView) -> Iterator[Finding]:
     waits_ns = view.idle_ns(IdleKind.GRAPH)
-    share = float(np.median(waits_ns / view.wall_ns))
+    share = float(np.median(waits_ns / np.maximum(1, view.wall_ns)))
     if share < LEAST_SHARE:
         return
-    kernels = np.median(view.analysis.step_costs.kernels[view.steps])
+    nodes = view.operations[view.analysis.attribution.sites.is_graph_node[view.operations]]
+    a_step = np.median(np.bincount(view.step_of(nodes), minlength=view.step_count))
     yield Finding(
         phase=view.phase,
         pid=view.pid,
-        claim=f"{share:.0%} of the median {view.phase} step is waits between the {kernels:.0f} nodes of its graph.",
+        claim=f"{share:.0%} of the median {view.phase} step is waits between the {a_step:.0f} nodes of its graph.",
         evidence=(step_evidence(view, np.array([view.middle_step]), "The median step"),),
         hypothesis="Every node waits until its predecessor has drained; many short nodes leave many such gaps.",
         remedy="Fuse nodes, and let those that remain start early (programmatic dependent launch).",

@@ -49,8 +49,9 @@ def _look(view: PhaseView) -> Iterator[Finding]:
     yield Finding(
         phase=view.phase,
         pid=view.pid,
-        claim=f"{view.phase.capitalize()} stalls {often}: {counted(len(found), 'long wait')}, most of the time before "
-        f"{heaviest}, {waited_ns.sum() / view.wall_ns.sum():.0%} of the phase.",
+        claim=f"{view.phase.capitalize()} stalls {often}: {counted(len(found), 'long wait')}, "
+        f"{waited_ns.sum() / view.wall_ns.sum():.0%} of the phase; {totals[heaviest] / waited_ns.sum():.0%} of that "
+        f"before {heaviest}.",
         evidence=(_evidence(view, found), during),
         hypothesis=f"Meanwhile the host is {host}.",
         remedy="Find what holds the launch back; plan, load and allocate before the first step, and keep shapes fixed.",

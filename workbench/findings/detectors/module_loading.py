@@ -24,6 +24,7 @@ def _look(view: PhaseView) -> Iterator[Finding]:
         return
     calls = view.trace.calls
     time_ns = int((calls.end_ns[rows] - calls.start_ns[rows]).sum())
+    idle_ns = view.idle_during_ns(rows)
     yield Finding(
         phase=view.phase,
         pid=view.pid,
@@ -31,7 +32,7 @@ def _look(view: PhaseView) -> Iterator[Finding]:
         evidence=(call_evidence(view, "Module loading", CallKind.MODULE_LOAD),),
         hypothesis="CUDA loads a kernel when it is first launched; this phase is the first to use these kernels.",
         remedy="Warm up with the shapes of this phase before measuring or serving, or set CUDA_MODULE_LOADING=EAGER.",
-        gain=mean_gain(view, time_ns // 2, time_ns, "half to all of the time inside these calls"),
+        gain=mean_gain(view, idle_ns // 2, idle_ns, "half to all of the GPU's idle time during these calls"),
         effort=Effort.SMALL,
         risk="Eager loading makes the program's start slower and needs more memory.",
         target=Target("module_load", "calls_per_step", "<=", 0, view.phase),

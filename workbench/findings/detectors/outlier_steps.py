@@ -36,7 +36,7 @@ def _look(view: PhaseView) -> Iterator[Finding]:
         phase=view.phase,
         pid=view.pid,
         claim=f"{len(found)} of {view.step_count} steps take up to "
-        f"{view.wall_ns[slowest[0]] / view.median_wall_ns:.1f} times the median step.",
+        f"{view.wall_ns[slowest[0]] / max(1, view.median_wall_ns):.1f} times the median step.",
         evidence=(step_evidence(view, np.append(slowest, view.middle_step), "Slow steps, and the median one"),),
         hypothesis=_hypothesis(view, found, numbers.tolist()),
         remedy="Warm up before measuring if only the first steps are slow; else find what the host does in them.",
@@ -54,5 +54,5 @@ def _hypothesis(view: PhaseView, found: np.ndarray[tuple[int], np.dtype[np.int64
     kind = IdleKind(int(excess.argmax()))
     busy = float(costs.busy_ns[view.steps][found].mean() - np.median(costs.busy_ns[view.steps]))
     where = "the GPU's own work" if busy > excess.max() else f"idle time of kind {kind.label}"
-    which = "the first steps" if numbers == list(range(len(numbers))) else f"steps {', '.join(map(str, numbers[:8]))}"
+    which = "the first steps" if found[-1] < len(found) else f"steps {', '.join(map(str, numbers[:8]))}"
     return f"They are {which}; most of the excess is {where}: lazy loading, growing buffers, or other work on the host."

@@ -7,6 +7,7 @@ from workbench.findings.detectors import in_each_phase
 from workbench.findings.evidence import copy_evidence
 from workbench.findings.finding import Detection, Effort, Finding
 from workbench.findings.gain import gain_of_removing
+from workbench.findings.names import rounded
 from workbench.findings.selection import SMALL_COPY_BYTES, memory_operations
 from workbench.findings.target import Target
 from workbench.findings.view import PhaseView
@@ -30,12 +31,12 @@ def _look(view: PhaseView) -> Iterator[Finding]:
         yield Finding(
             phase=view.phase,
             pid=view.pid,
-            claim=f"{view.phase.capitalize()} makes {a_step:.0f} small copies a step "
+            claim=f"{view.phase.capitalize()} makes {rounded(a_step)} small copies a step "
             f"(at most {SMALL_COPY_BYTES // 1024} KiB each).",
             evidence=(copy_evidence(view, small, f"Copies of at most {SMALL_COPY_BYTES // 1024} KiB"),),
             hypothesis="A loop over heads, layers or inputs copies piece by piece what one copy, or a kernel, could.",
             remedy="Gather the pieces into one copy, or let the kernel that needs them read them where they are.",
-            gain=gain_of_removing(view, small, kept_share=DUE_A_STEP / a_step),
+            gain=gain_of_removing(view, small, removed=(1 - DUE_A_STEP / a_step, 1 - DUE_A_STEP / a_step)),
             effort=Effort.SMALL,
             risk="A joint buffer must live as long as its last reader.",
             target=Target("memcpy_small", "calls_per_step", "<=", DUE_A_STEP, view.phase),
@@ -45,12 +46,12 @@ def _look(view: PhaseView) -> Iterator[Finding]:
             phase=view.phase,
             pid=view.pid,
             claim=f"{view.phase.capitalize()} copies from or to pageable memory "
-            f"{len(pageable) / view.step_count:.1f} times a step.",
+            f"{rounded(len(pageable) / view.step_count)} times a step.",
             evidence=(copy_evidence(view, pageable, "Copies from or to pageable memory"),),
             hypothesis="A host buffer was allocated without pinning; the driver then stages the copy and may block "
             "the thread, and a CUDA graph cannot capture it.",
             remedy="Allocate the buffer with cudaHostAlloc (pin_memory in PyTorch), or keep the value on the device.",
-            gain=gain_of_removing(view, pageable, kept_share=1.0),
+            gain=gain_of_removing(view, pageable, removed=(0.0, 1.0)),
             effort=Effort.SMALL,
             risk="Pinned memory is not paged out: pin small buffers only.",
             target=Target("memcpy_pageable", "calls_per_step", "<=", 0, view.phase),

@@ -10,11 +10,11 @@ from workbench.findings.detectors import in_each_phase
 from workbench.findings.evidence import kernel_evidence
 from workbench.findings.finding import Detection, Effort, Finding
 from workbench.findings.gain import freed_ns, gain
-from workbench.findings.selection import block_inputs, layer_instances
+from workbench.findings.names import rounded
+from workbench.findings.selection import block_inputs, layer_instance, layer_instances
 from workbench.findings.target import Target
 from workbench.findings.view import PhaseView
 from workbench.trace.columns import IntArray
-from workbench.trace.grouping import group_rows
 
 # A longer product is bound by its own work, and gains little from company.
 SMALL_NS = 20_000
@@ -50,7 +50,7 @@ def _finding(view: PhaseView, layer_type: str, rows: IntArray, a_layer: float) -
     return Finding(
         phase=view.phase,
         pid=view.pid,
-        claim=f"Each {layer_type} layer runs {a_layer:.0f} small products of one input ({', '.join(roles)}).",
+        claim=f"Each {layer_type} layer runs {rounded(a_layer)} small products of one input ({', '.join(roles)}).",
         evidence=tuple(
             kernel_evidence(view, of_role, f"{layer_type} {role}") for role, of_role in zip(roles, by_role, strict=True)
         ),
@@ -72,9 +72,7 @@ def _finding(view: PhaseView, layer_type: str, rows: IntArray, a_layer: float) -
 
 def _all_but_longest(view: PhaseView, rows: IntArray) -> IntArray:
     """The products of each layer and step without the longest one."""
-    attribution = view.analysis.attribution
-    layer = np.array([leaf.layer for leaf in attribution.leaves], np.int64)[attribution.leaf[rows]]
-    instance, _ = group_rows(attribution.placement.step[rows], layer)
+    instance = layer_instance(view, rows)
     order = np.lexsort((view.duration_ns(rows), instance))
     is_last = np.append(instance[order][1:] != instance[order][:-1], True)
     others: IntArray = rows[order[~is_last]]

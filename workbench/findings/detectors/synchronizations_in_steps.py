@@ -11,6 +11,7 @@ from workbench.findings.detectors import in_each_phase
 from workbench.findings.evidence import call_evidence
 from workbench.findings.finding import Detection, Effort, Finding
 from workbench.findings.gain import gain
+from workbench.findings.names import rounded
 from workbench.findings.target import Target
 from workbench.findings.view import PhaseView
 
@@ -32,7 +33,7 @@ def _look(view: PhaseView) -> Iterator[Finding]:
     yield Finding(
         phase=view.phase,
         pid=view.pid,
-        claim=f"{view.phase.capitalize()} waits for the device {a_step:.1f} times a step.",
+        claim=f"{view.phase.capitalize()} waits for the device {rounded(a_step)} times a step.",
         evidence=(call_evidence(view, "Synchronising calls", CallKind.SYNCHRONIZE, CallKind.BLOCKING_COPY),),
         hypothesis="The host looks at a value on the device (a token, a stop flag, a shape), or waits after each of "
         "several copies; until it has launched again, the GPU has nothing to do.",

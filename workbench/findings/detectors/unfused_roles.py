@@ -10,13 +10,22 @@ from workbench.findings.detectors import in_each_phase
 from workbench.findings.evidence import kernel_evidence
 from workbench.findings.finding import Detection, Effort, Finding
 from workbench.findings.gain import gain_of_removing
-from workbench.findings.selection import TINY_KERNEL_NS, kernels_of_layers, layer_instances, matmuls
+from workbench.findings.names import rounded
+from workbench.findings.selection import (
+    TINY_KERNEL_NS,
+    kernels_of_layers,
+    layer_instance,
+    layer_instances,
+    matmuls,
+    tells_layers_apart,
+)
 from workbench.findings.target import Target
 from workbench.findings.view import PhaseView
 from workbench.trace.columns import IntArray
 from workbench.trace.grouping import group_rows
 
 FEWEST_KERNELS = 4
+LONGEST_NS = 2 * TINY_KERNEL_NS
 MOST_GROUPS = 3
 # The fused kernel still reads and writes once: it may need this part of the vanished kernels' time.
 KEPT_SHARE = 0.5
@@ -51,9 +60,11 @@ class _Role:
 
 
 def _roles(view: PhaseView) -> Iterator[_Role]:
-    for layer_type, role in sorted({(leaf.layer_type, leaf.role) for leaf in view.analysis.attribution.leaves}):
-        rows = kernels_of_layers(view, layer_type, role) if role else view.kernels[:0]
-        if len(rows) and not matmuls(view, rows).any() and view.duration_ns(rows).max() < 2 * TINY_KERNEL_NS:
+    leaves = view.analysis.attribution.leaves
+    roles = {(leaf.layer_type, leaf.role) for leaf in leaves if leaf.role and tells_layers_apart(leaf)}
+    for layer_type, role in sorted(roles):
+        rows = kernels_of_layers(view, layer_type, role)
+        if len(rows) and not matmuls(view, rows).any() and view.duration_ns(rows).max() < LONGEST_NS:
             a_layer = len(rows) / layer_instances(view, rows)
             if a_layer >= FEWEST_KERNELS:
                 yield _Role(layer_type, role, rows, int(view.duration_ns(rows).sum()), a_layer)
@@ -65,7 +76,7 @@ def _finding(view: PhaseView, roles: Sequence[_Role]) -> Finding:
     return Finding(
         phase=view.phase,
         pid=view.pid,
-        claim=f"{names}: {roles[0].a_layer:.0f} kernels each time, all of them tiny.",
+        claim=f"{names}: {_counts(roles)} kernels each time, none of them as long as {LONGEST_NS // 1000} µs.",
         evidence=(kernel_evidence(view, rows, f"Kernels of {names}"),),
         hypothesis="This is written in elementwise operations, each of which reads and writes the whole tensor.",
         remedy="Write it as one kernel, or let a compiler fuse it.",
@@ -76,10 +87,14 @@ def _finding(view: PhaseView, roles: Sequence[_Role]) -> Finding:
     )
 
 
+def _counts(roles: Sequence[_Role]) -> str:
+    counts = [rounded(role.a_layer) for role in sorted(roles, key=lambda role: role.a_layer)]
+    return counts[0] if counts[0] == counts[-1] else f"{counts[0]} to {counts[-1]}"
+
+
 def _all_but_first(view: PhaseView, rows: IntArray) -> IntArray:
     """The kernels of each role, layer and step without the first one, which stands for the fused kernel."""
-    attribution = view.analysis.attribution
-    _, first = group_rows(attribution.placement.step[rows], attribution.leaf[rows])
+    _, first = group_rows(layer_instance(view, rows), view.analysis.attribution.leaf[rows])
     rest = np.ones(len(rows), np.bool_)
     rest[first] = False
     others: IntArray = rows[rest]

@@ -1,0 +1,58 @@
+import pytest
+
+from tests.claims import interval
+from tests.unit.findings.conftest import Look
+from tests.unit.findings.programs import Program
+from workbench.findings.detectors import allocations_in_steps
+
+
+def test_an_allocation_gains_at_most_the_idle_time_during_the_call(look: Look) -> None:
+    program = Program()
+    for number in range(4):
+        with program.step():
+            program.synchronize()
+            if number in (1, 2):
+                program.call("cudaMalloc_v3020", 1_500)
+            program.kernel("gemv", 10_000, wait_ns=2_000, late=True)
+    (finding,) = look(allocations_in_steps, program.export).findings
+    assert finding.claim == "Decode allocates or frees memory: 2 calls in 2 of 4 steps."
+    assert finding.evidence[0].rows == (("cudaMalloc_v3020", 2, 0.5, 3_000),)
+    # Three steps of 12 µs and one of 10; 3 µs of idle time during the calls, over four steps.
+    assert interval(finding) == (0, 750, 11_500)
+    assert str(finding.target) == "allocate.calls_per_step <= 0"
+
+
+def test_an_allocation_while_the_gpu_works_gains_nothing(look: Look) -> None:
+    program = Program()
+    for _ in range(4):
+        with program.step():
+            program.call("cudaMalloc_v3020", 1_500)
+            program.kernel("gemv", 10_000)
+    (finding,) = look(allocations_in_steps, program.export).findings
+    assert interval(finding) == (0, 0, 10_000)
+
+
+def test_memory_that_is_only_freed_in_steps_is_asked_not_to_be_freed_there(look: Look) -> None:
+    program = Program()
+    for _ in range(4):
+        with program.step():
+            program.kernel("gemv", 10_000)
+            program.call("cudaFree_v3020")
+    (finding,) = look(allocations_in_steps, program.export).findings
+    assert str(finding.target) == "free.calls_per_step <= 0"
+
+
+@pytest.mark.parametrize("place", ["warmup", "load", "decode", "elsewhere"])
+def test_allocations_outside_steps_are_nobodys_business(look: Look, place: str) -> None:
+    """A range `decode` around all steps is no step itself."""
+    program = Program()
+    with program.range(place):
+        program.call("cudaMalloc_v3020", 1_500)
+        for _ in range(4):
+            program.call("cudaFree_v3020")
+            with program.step("decode" if place not in ("warmup", "load") else "elsewhere"):
+                program.kernel("gemv", 10_000)
+    for _ in range(2):
+        with program.step():
+            program.kernel("gemv", 10_000)
+    assert not look(allocations_in_steps, program.export).findings

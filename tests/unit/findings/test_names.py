@@ -1,0 +1,30 @@
+import pytest
+
+from workbench.findings.names import counted, readable, rounded
+
+REDUCE = "void at::native::reduce_kernel<512, 1, at::native::ReduceOp<float, at::native::MeanOps<float>, int>>"
+
+
+@pytest.mark.parametrize(
+    ("short", "long", "name"),
+    [
+        ("gemv", "void gemv<float>(int)", "gemv"),
+        ("reduce_kernel", REDUCE, "reduce_kernel (Mean)"),
+        ("silu_kernel", "void at::native::silu_kernel<at::native::silu_kernel_impl>", "silu_kernel"),
+        ("k" * 72, "", "k" * 72),
+        ("k" * 73, "", "k" * 71 + "…"),
+    ],
+)
+def test_names_as_people_read_them(short: str, long: str, name: str) -> None:
+    assert readable(short, long) == name
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0.5, "0.5"), (1.0, "1"), (2.04, "2"), (2.06, "2.1"), (9.94, "9.9"), (224.6, "225")]
+)
+def test_mean_counts_have_a_decimal_where_it_tells(number: float, text: str) -> None:
+    assert rounded(number) == text
+
+
+def test_one_call_and_many_calls() -> None:
+    assert [counted(number, "call") for number in (0, 1, 2)] == ["0 calls", "1 call", "2 calls"]
