@@ -2,8 +2,8 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from workbench.errors import UserError
@@ -20,7 +20,7 @@ def whole_file(target: Path) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     except OSError as error:
-        raise UserError(f"{target} cannot be written: {error.strerror or error}") from error
+        raise _unwritable(target, error) from error
     os.close(handle)
     work = Path(name)
     try:
@@ -30,9 +30,13 @@ def whole_file(target: Path) -> Iterator[Path]:
         work.chmod(0o666 & ~umask)
         work.replace(target)
     except OSError as error:
-        raise UserError(f"{target} cannot be written: {error.strerror or error}") from error
+        raise _unwritable(target, error) from error
     finally:
         work.unlink(missing_ok=True)
+
+
+def _unwritable(target: Path, error: OSError) -> UserError:
+    return UserError(f"{target} cannot be written ({error.strerror or error}); name a file in another folder")
 
 
 def write_text(target: Path, text: str) -> None:
@@ -41,8 +45,18 @@ def write_text(target: Path, text: str) -> None:
     Raises:
         UserError: the folder cannot be written.
     """
-    with whole_file(target) as work:
-        work.write_text(text, encoding="utf-8")
+    write_texts({target: text})
+
+
+def write_texts(texts: Mapping[Path, str]) -> None:
+    """Writes text files that belong together in UTF-8: where one cannot be written, none is.
+
+    Raises:
+        UserError: a folder cannot be written.
+    """
+    with ExitStack() as files:
+        for target, text in texts.items():
+            files.enter_context(whole_file(target)).write_text(text, encoding="utf-8")
 
 
 def refuse_to_replace(target: Path, *, force: bool, ours: str = "") -> None:
@@ -54,12 +68,12 @@ def refuse_to_replace(target: Path, *, force: bool, ours: str = "") -> None:
         ours: a line by which a file that we wrote is known, which may be replaced unasked.
 
     Raises:
-        UserError: there is a file of another origin.
+        UserError: there is a folder, or a file of another origin.
     """
-    if force or not target.exists():
-        return
     if target.is_dir():
         raise UserError(f"{target} is a folder; name a file in it")
+    if force or not target.exists():
+        return
     try:
         is_ours = bool(ours) and ours in target.read_text(encoding="utf-8", errors="ignore")
     except OSError:

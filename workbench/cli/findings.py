@@ -64,7 +64,7 @@ def _print(document: "FindingsDocument", output_format: Format) -> None:
 
 def _write(document: "FindingsDocument", output: Path, output_format: Format | None, *, force: bool) -> None:
     from workbench.errors import UserError
-    from workbench.files import refuse_to_replace, write_text
+    from workbench.files import refuse_to_replace, write_text, write_texts
     from workbench.report.findings import MARK, SCHEMA
     from workbench.report.findings_json import to_json
     from workbench.report.findings_markdown import to_markdown
@@ -77,13 +77,11 @@ def _write(document: "FindingsDocument", output: Path, output_format: Format | N
         write_text(output, to_json(document))
         print(output)
         return
-    pictures = {
-        output.with_name(f"{output.stem}{'' if number == 0 else f'-{number + 1}'}.svg"): profile
-        for number, profile in enumerate(document.profiles[:1])
-    }
+    pictures = {output.with_name(f"{output.stem}.svg"): profile for profile in document.profiles[:1]}
+    if output in pictures:
+        raise UserError(f"{output} is what the report's picture is called; name the report {output.stem}.md")
     for path in (output, *pictures):
         refuse_to_replace(path, force=force, ours=MARK)
-    for path, profile in pictures.items():
-        write_text(path, draw_step(profile, MARK))
-    write_text(output, to_markdown(document, pictures=[path.name for path in pictures]))
+    report = to_markdown(document, pictures=[path.name for path in pictures])
+    write_texts({output: report, **{path: draw_step(profile, MARK) for path, profile in pictures.items()}})
     print(output, *pictures, sep="\n")

@@ -3,11 +3,11 @@
 import csv
 import io
 import json
+from collections.abc import Sequence
 
 from rich.console import Console
-from rich.text import Text
 
-from workbench.analysis.breakdown import KernelRow
+from workbench.analysis.breakdown import Cell, KernelRow
 from workbench.analysis.idle import IdleKind
 from workbench.analysis.phases import PhaseSummary
 from workbench.analysis.summary import AttributionSummary
@@ -20,8 +20,8 @@ from workbench.report.capture import (
     phase_json,
     totals_json,
 )
-from workbench.report.markdown import markdown_table
-from workbench.report.terminal import terminal_table
+from workbench.report.markdown import escape, markdown_table
+from workbench.report.terminal import print_line, terminal_table
 
 SCHEMA = "wb.attribution/1"
 _STATISTICS = ("count", "total_ns", "share", "mean_ns", "median_ns", "min_ns", "max_ns")
@@ -51,23 +51,27 @@ def to_json(summary: AttributionSummary) -> str:
             for row in summary.memops
         ],
     }
-    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(document, indent=1) + "\n"
 
 
 def to_csv(summary: AttributionSummary) -> str:
     """The rows alone, with a header line; what is null is an empty field."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*summary.keys, *_STATISTICS])
-    for row in summary.rows:
-        writer.writerow([*row.keys.values(), *(getattr(row, name) for name in _STATISTICS)])
-    return text.getvalue()
+    rows = [[*row.keys.values(), *(getattr(row, name) for name in _STATISTICS)] for row in summary.rows]
+    return "".join(f"{_csv_line(row)}\n" for row in [[*summary.keys, *_STATISTICS], *rows])
+
+
+def _csv_line(cells: Sequence[Cell | float]) -> str:
+    # The writer quotes what holds a character of the line's end; names may hold either.
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\r\n").writerow(cells)
+    return text.getvalue().removesuffix("\r\n")
 
 
 def to_markdown(summary: AttributionSummary) -> str:
     """The summary as a Markdown document."""
-    parts = [f"# Attribution of {summary.info.file_name}", "", *coverage_sentences(summary.totals, summary.coverage)]
-    parts += ["", "## Phases", "", markdown_table(_PHASE_HEADINGS, _phase_cells(summary), numbers_from=1)]
+    title = f"# Attribution of {escape(summary.info.file_name)}"
+    parts = [title, "", *coverage_sentences(summary.totals, summary.coverage)]
+    parts += ["", "## Phases", "", markdown_table(*_phase_table(summary), numbers_from=1)]
     parts += ["", *_inferences(summary)] if _inferences(summary) else []
     title = "## Kernels" + (f" in {summary.phase}" if summary.phase else "")
     cells = [[*_key_cells(row), *_statistic_cells(row)] for row in summary.rows]
@@ -82,38 +86,47 @@ def print_tables(summary: AttributionSummary, console: Console) -> None:
     statistics = len(_HEADINGS) if console.width >= _WIDE else _HEADINGS.index("mean") + 1
     headings = [*summary.keys, *_HEADINGS[:statistics]]
     cells = [[*_key_cells(row), *_statistic_cells(row)[:statistics]] for row in summary.rows]
-    console.print(Text(summary.info.file_name, style="bold"))
+    print_line(console, summary.info.file_name, style="bold")
     for sentence in coverage_sentences(summary.totals, summary.coverage):
-        console.print(Text(sentence))
+        print_line(console, sentence)
     console.print()
-    console.print(terminal_table("Phases", _PHASE_HEADINGS, _phase_cells(summary), texts=1))
+    console.print(terminal_table("Phases", *_phase_table(summary), texts=1, width=console.width))
     for sentence in _inferences(summary):
-        console.print(Text(sentence, style="dim"))
+        print_line(console, sentence, style="dim")
     title = "Kernels" + (f" in {summary.phase}" if summary.phase else "")
     console.print()
     console.print(terminal_table(title, headings, cells, len(summary.keys), console.width))
     if summary.memops:
         console.print()
-        console.print(terminal_table("Copies and memsets", _MEMOP_HEADINGS, _memop_cells(summary), texts=3))
+        cells = _memop_cells(summary)
+        console.print(terminal_table("Copies and memsets", _MEMOP_HEADINGS, cells, texts=3, width=console.width))
 
 
 _WIDE = 110
-_PHASE_HEADINGS = ("phase", "steps", "wall", "busy", "starved", "blocked", "in graph", "no work", "kernels")
+_IDLE_HEADINGS = {
+    IdleKind.LAUNCH: "starved",
+    IdleKind.SYNCHRONIZING: "blocked",
+    IdleKind.GRAPH: "in graph",
+    IdleKind.NO_WORK: "no work",
+    IdleKind.QUEUED: "queued",
+    IdleKind.UNKNOWN: "unknown",
+}
 _MEMOP_HEADINGS = ("phase", "layer_type", "kind", "count", "bytes", "total")
 
 
-def _phase_cells(summary: AttributionSummary) -> list[list[str]]:
-    return [_phase_row(summary, phase) for phase in summary.phases]
+def _phase_table(summary: AttributionSummary) -> tuple[list[str], list[list[str]]]:
+    """Headings and cells: wall time, and what adds up to it, of idle time the kinds that occur."""
+    kinds = [kind for kind in _IDLE_HEADINGS if any(phase.idle_ns[kind] for phase in summary.phases)]
+    headings = ["phase", "steps", "wall", "busy", *(_IDLE_HEADINGS[kind] for kind in kinds)]
+    return headings, [_phase_row(summary, phase, kinds) for phase in summary.phases]
 
 
-def _phase_row(summary: AttributionSummary, phase: PhaseSummary) -> list[str]:
-    kinds = (IdleKind.LAUNCH, IdleKind.SYNCHRONIZING, IdleKind.GRAPH, IdleKind.NO_WORK)
+def _phase_row(summary: AttributionSummary, phase: PhaseSummary, kinds: Sequence[IdleKind]) -> list[str]:
     times = [phase.wall_ns, phase.busy_ns, *(phase.idle_ns[kind] for kind in kinds)]
     return [
         phase_name(summary, phase),
         str(phase.steps or "-"),
         *(units.time(time_ns) if time_ns else "-" for time_ns in times),
-        units.count(phase.kernels),
     ]
 
 

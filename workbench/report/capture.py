@@ -105,19 +105,19 @@ def coverage_sentences(totals: Totals, coverage: Coverage) -> list[str]:
     ]
     sentences = [
         f"{units.share(coverage.attributed_share)} of {units.time(totals.kernel_ns)} kernel time "
-        f"({units.count(totals.kernel_count)} kernels) is attributed to layers"
+        f"({units.counted(totals.kernel_count, 'kernel')}) is attributed to layers"
         + (f": {', '.join(how)}." if how else ".")
     ]
     for entry in coverage.unattributed:
         label = entry.reason.label
         sentences.append(
-            f"Not attributed, {label}: {units.time(entry.kernel_ns)} in {units.count(entry.kernel_count)} kernels; "
+            f"Not attributed, {label}: {units.time(entry.kernel_ns)} in {units.counted(entry.kernel_count, 'kernel')}; "
             f"to raise coverage, {REMEDIES[label]}."
         )
     if totals.hidden_graph_count:
         sentences.append(
-            f"Hidden: {units.count(totals.hidden_graph_count)} graph launches of {units.time(totals.hidden_graph_ns)} "
-            "are recorded as single rows, outside these sums; capture with `--cuda-graph-trace=node` to see their "
-            "kernels."
+            f"Hidden, outside these sums: {units.counted(totals.hidden_graph_count, 'graph launch')} of "
+            f"{units.time(totals.hidden_graph_ns)}, recorded without kernels; capture with `--cuda-graph-trace=node` "
+            "to see them."
         )
     return sentences

@@ -9,11 +9,12 @@ from workbench.findings.document import MINOR_SHARE, FindingsDocument
 from workbench.findings.finding import Cell, Evidence, Finding, Gain
 from workbench.report import units
 from workbench.report.capture import IDLE_NAMES
+from workbench.report.texts import cut, one_line
 
 SCHEMA = "wb.findings/1"
 # A line by which a file is known to be ours, and may be written again.
 MARK = "written by wb findings"
-_LONGEST_NAME = 64
+LONGEST_NAME = 64
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def cell(column: str, value: Cell) -> str:
     if value is None:
         return "-"
     if isinstance(value, str):
-        return value if len(value) <= _LONGEST_NAME else f"{value[: _LONGEST_NAME - 1]}…"
+        return cut(one_line(value), LONGEST_NAME)
     if column.endswith("_ns"):
         return units.time(value)
     if column.startswith("share"):
@@ -101,8 +102,7 @@ def verdict(document: FindingsDocument) -> list[str]:
 def _profile_sentence(document: FindingsDocument, profile: StepProfile) -> str:
     busy_ns = sum(part.time_ns for part in profile.parts if not part.is_idle)
     idle = [part for part in profile.parts if part.is_idle]
-    several = len({entry.process for entry in document.profiles}) > 1
-    process = f" of process {document.pids[profile.process]}" if several else ""
+    process = f" of process {document.pids[profile.process]}" if has_several_processes(document) else ""
     times = "the one step" if profile.steps == 1 else f"the median of {profile.steps} steps"
     sentence = (
         f"A {profile.phase} step{process} takes {units.time(profile.wall_ns)} ({times}); the GPU works for "
@@ -120,5 +120,31 @@ def speed(profile: StepProfile) -> str:
 
 def phase_label(document: FindingsDocument, phase: PhaseSummary) -> str:
     """The phase, with its process where there are several."""
-    several = len({entry.process for entry in document.phases}) > 1
-    return f"{phase.phase} (pid {document.pids[phase.process]})" if several else phase.phase
+    return _label(document, phase.phase, phase.process)
+
+
+def profile_label(document: FindingsDocument, profile: StepProfile) -> str:
+    """The phase of a step, with its process where there are several."""
+    return _label(document, profile.phase, profile.process)
+
+
+def finding_label(document: FindingsDocument, finding: Finding) -> str:
+    """The phase that a finding is about, with its process where there are several."""
+    return f"{finding.phase} (pid {finding.pid})" if has_several_processes(document) else finding.phase
+
+
+def not_looked_for(document: FindingsDocument) -> list[str]:
+    """A sentence for each kind of data that is lacking: what could not be looked for."""
+    detectors: dict[str, list[str]] = {}
+    for detector, reason in document.findings.lacking.items():
+        detectors.setdefault(reason, []).append(detector.replace("_", " "))
+    return [f"Could not look for {', '.join(names)}: {reason}." for reason, names in detectors.items()]
+
+
+def _label(document: FindingsDocument, phase: str, process: int) -> str:
+    return f"{phase} (pid {document.pids[process]})" if has_several_processes(document) else phase
+
+
+def has_several_processes(document: FindingsDocument) -> bool:
+    """Whether several processes put something on the GPU."""
+    return len({phase.process for phase in document.phases}) > 1

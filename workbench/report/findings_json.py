@@ -24,7 +24,7 @@ def to_json(document: FindingsDocument) -> str:
         "silent": list(document.findings.silent),
         "limitations": list(document.limitations),
     }
-    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(content, indent=1) + "\n"
 
 
 def _profile_json(profile: StepProfile, pid: int) -> dict[str, Any]:

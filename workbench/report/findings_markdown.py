@@ -1,5 +1,6 @@
 """Renders a findings report as the Markdown document that a kernel engineer would write."""
 
+import shlex
 from collections.abc import Sequence
 
 from jinja2 import Environment, PackageLoader
@@ -11,20 +12,25 @@ from workbench.findings.finding import Evidence
 from workbench.report import units
 from workbench.report.capture import SOURCES, coverage_sentences
 from workbench.report.findings import (
+    LONGEST_NAME,
     MARK,
     Entry,
     entries,
     evidence_cells,
+    finding_label,
     gain_sentence,
     gain_short,
     heading,
+    not_looked_for,
     phase_label,
+    profile_label,
     speed,
     text_columns,
     verdict,
 )
-from workbench.report.markdown import escape, markdown_table
+from workbench.report.markdown import code, code_block, escape, link, markdown_table
 from workbench.report.step_picture import part_name
+from workbench.report.texts import cut, cut_words, one_line
 
 
 def to_markdown(document: FindingsDocument, *, pictures: Sequence[str] = (), how_made: Sequence[str] = ()) -> str:
@@ -38,9 +44,11 @@ def to_markdown(document: FindingsDocument, *, pictures: Sequence[str] = (), how
     environment = Environment(loader=PackageLoader("workbench.report"), trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {
         "escape_md": escape,
+        "link": link,
         "gain_sentence": gain_sentence,
         "evidence_table": _evidence_table,
-        "code": _code,
+        "sql_block": _sql_block,
+        "code": code,
         "count": units.count,
     }
     all_entries = entries(document)
@@ -52,17 +60,30 @@ def to_markdown(document: FindingsDocument, *, pictures: Sequence[str] = (), how
         pictures=pictures,
         how_made=how_made,
         phases=_phase_table(document),
-        profiles=[(profile, _profile_table(profile)) for profile in document.profiles],
-        speeds=[(profile.phase, speed(profile), units.time(profile.wall_ns)) for profile in document.profiles],
-        summary=_summary_table(all_entries),
+        profiles=[
+            (profile, profile_label(document, profile), _profile_table(profile)) for profile in document.profiles
+        ],
+        speeds=[
+            (profile_label(document, profile), speed(profile), units.time(profile.wall_ns))
+            for profile in document.profiles
+        ],
+        not_looked_for=not_looked_for(document),
+        reproduce=_reproduce(document.info.file_name),
+        summary=_summary_table(document, all_entries),
         major=[entry for entry in all_entries if not entry.is_minor],
         minor=[entry for entry in all_entries if entry.is_minor],
     )
 
 
-def _summary_table(found: Sequence[Entry]) -> str:
+def _summary_table(document: FindingsDocument, found: Sequence[Entry]) -> str:
     rows = [
-        [entry.number, entry.finding.phase, entry.finding.claim, gain_short(entry.finding.gain), entry.finding.effort]
+        [
+            entry.number,
+            finding_label(document, entry.finding),
+            cut_words(entry.finding.claim, LONGEST_NAME),
+            gain_short(entry.finding.gain),
+            entry.finding.effort,
+        ]
         for entry in found
     ]
     return markdown_table(["", "phase", "finding", "gain (of a step)", "effort"], rows, numbers_from=5)
@@ -89,7 +110,7 @@ def _phase_table(document: FindingsDocument) -> str:
 def _profile_table(profile: StepProfile) -> str:
     rows = [
         [
-            part_name(part),
+            cut(part_name(part), LONGEST_NAME),
             units.count(part.operations) if part.operations else "",
             units.time(part.time_ns),
             units.share(part.time_ns / max(1, profile.wall_ns)),
@@ -104,7 +125,11 @@ def _evidence_table(evidence: Evidence) -> str:
     return markdown_table(headings, evidence_cells(evidence), numbers_from=text_columns(evidence))
 
 
-def _code(text: str) -> str:
-    """Inline code, whatever the text holds."""
-    fence = "``" if "`" in text else "`"
-    return f"{fence}{text}{fence}"
+def _sql_block(evidence: Evidence) -> str:
+    return code_block(f"-- {one_line(evidence.title)}\n{evidence.sql};", "sql")
+
+
+def _reproduce(file_name: str) -> str:
+    capture = shlex.quote(file_name)
+    commands = (f"wb findings {capture} -o FINDINGS.md", f"wb attribute {capture} --by layer_type,role --phase decode")
+    return code_block("\n".join(commands), "sh")

@@ -10,13 +10,17 @@ from workbench.report.findings import (
     Entry,
     entries,
     evidence_cells,
+    finding_label,
     gain_sentence,
     gain_short,
+    has_several_processes,
     heading,
+    not_looked_for,
     text_columns,
     verdict,
 )
-from workbench.report.terminal import terminal_table
+from workbench.report.terminal import print_line, terminal_table
+from workbench.report.texts import one_line
 
 # So many findings are told at length; the others are in the table.
 MOST_TOLD = 5
@@ -24,29 +28,35 @@ MOST_TOLD = 5
 
 def print_findings(document: FindingsDocument, console: Console) -> None:
     """Shows coverage, where a step goes, all findings in a table, and those with the best return at length."""
-    console.print(Text(document.info.file_name, style="bold"))
+    print_line(console, document.info.file_name, style="bold")
     for sentence in coverage_sentences(document.totals, document.coverage):
-        console.print(Text(sentence))
+        print_line(console, sentence)
     console.print()
     for sentence in verdict(document):
-        console.print(Text(sentence, style="bold"))
+        print_line(console, sentence, style="bold")
     found = entries(document)
     if not found:
-        console.print(Text("No detector found anything."))
+        print_line(console, "No detector found anything.")
     for entry in [entry for entry in found if not entry.is_minor][:MOST_TOLD]:
-        _print_finding(entry, console)
+        _print_finding(document, entry, console)
     if found:
         console.print()
-        _print_table(found, console)
-    for detector, reason in document.findings.lacking.items():
-        console.print(Text(f"Could not look for {detector.replace('_', ' ')}: {reason}.", style="dim"))
-    console.print(Text("Gains overlap and do not add up. With -o FILE.md: the whole report, its SQL and a picture."))
+        _print_table(document, found, console)
+    for sentence in not_looked_for(document):
+        print_line(console, sentence, style="dim")
+    print_line(console, "Gains overlap and do not add up. With -o FILE.md: the whole report, its SQL and a picture.")
 
 
-def _print_finding(entry: Entry, console: Console) -> None:
+def _print_finding(document: FindingsDocument, entry: Entry, console: Console) -> None:
     finding = entry.finding
     console.print()
-    console.print(Text.assemble((f"{entry.number}  ", "bold cyan"), (finding.claim, "bold")))
+    console.print(
+        Text.assemble(
+            (f"{entry.number}  ", "bold cyan"),
+            (one_line(finding.claim), "bold"),
+            (f"  (pid {finding.pid})" if has_several_processes(document) else "", "dim"),
+        )
+    )
     for evidence in finding.evidence[:1]:
         headings = [heading(column) for column in evidence.columns]
         table = terminal_table(
@@ -59,23 +69,19 @@ def _print_finding(entry: Entry, console: Console) -> None:
         ("gain", gain_sentence(finding.gain)),
         ("target", str(finding.target)),
     ):
-        console.print(Padding(Text.assemble((f"{label:<7}", "dim"), text), (0, 0, 0, 4)))
+        console.print(Padding(Text.assemble((f"{label:<7}", "dim"), one_line(text)), (0, 0, 0, 4)))
 
 
-def _print_table(found: list[Entry], console: Console) -> None:
-    width = max(20, console.width - 52)
+def _print_table(document: FindingsDocument, found: list[Entry], console: Console) -> None:
     rows = [
         [
             entry.number,
-            entry.finding.phase,
-            _cut(entry.finding.claim, width),
+            finding_label(document, entry.finding),
+            entry.finding.claim,
             gain_short(entry.finding.gain),
             entry.finding.effort.value,
         ]
         for entry in found
     ]
-    console.print(terminal_table("All findings", ("", "phase", "finding", "gain (of a step)", "effort"), rows, 3))
-
-
-def _cut(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+    headings = ("", "phase", "finding", "gain (of a step)", "effort")
+    console.print(terminal_table("All findings", headings, rows, texts=3, width=console.width))

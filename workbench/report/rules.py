@@ -1,14 +1,21 @@
 """Renders which rule took a kernel, and a stub for what none took."""
 
+import json
+import re
+
 from workbench.analysis.explanation import Explanation, OpenRange, Site
 from workbench.report import units
+from workbench.report.texts import one_line
+
+_MOST_NAMES = 5
 
 
 def explanation_text(explanation: Explanation) -> str:
     """The explanation as text; the YAML of a stub can be pasted into a rule file."""
+    names = ", ".join(map(one_line, explanation.kernels[:_MOST_NAMES]))
     lines = [
-        f"{units.count(explanation.count)} kernels match {explanation.wanted!r}: {units.time(explanation.total_ns)}, "
-        f"{', '.join(explanation.kernels[:5])}{', ...' if len(explanation.kernels) > 5 else ''}"
+        f"{units.counted(explanation.count, 'kernel')} with {explanation.wanted!r} in the name, "
+        f"{units.time(explanation.total_ns)}: {names}{', ...' if len(explanation.kernels) > _MOST_NAMES else ''}"
     ]
     for site in explanation.sites:
         lines += ["", *_site_lines(site)]
@@ -26,7 +33,7 @@ def _site_lines(site: Site) -> list[str]:
         lines = [f"{site.layer_type}{role}{layer}", f"  taken by {site.rule}: {site.asks}"]
     else:
         lines = [f"not attributed: {site.reason}"]
-    lines.append(f"  {units.count(site.count)} kernels, {units.time(site.total_ns)}")
+    lines.append(f"  {units.counted(site.count, 'kernel')}, {units.time(site.total_ns)}")
     if not site.ranges:
         return [*lines, "  described outside any range"]
     lines.append(f"  described in{' (one of several alike)' if site.is_example else ''}:")
@@ -36,7 +43,7 @@ def _site_lines(site: Site) -> list[str]:
 def _range_text(part: OpenRange) -> str:
     domain = f"  [domain {part.domain}]" if part.domain else ""
     category = f"  [category {part.category}]" if part.category else ""
-    return f"{part.name}{domain}{category}"
+    return one_line(f"{part.name}{domain}{category}")
 
 
 def _stub_lines(sites: list[Site]) -> list[str]:
@@ -49,7 +56,7 @@ def _stub_lines(sites: list[Site]) -> list[str]:
             innermost = site.ranges[-1]
             lines.append(f"  - range: {_quoted('^' + site.pattern + '$')}")
             if innermost.domain:
-                lines.append(f"    domain: {_quoted(innermost.domain)}")
+                lines.append(f"    domain: {_quoted(re.escape(innermost.domain))}")
             lines.append("    layer_type: ???  # attention, mlp, norm, ...")
     if by_name:
         lines.append("kernels:")
@@ -59,4 +66,5 @@ def _stub_lines(sites: list[Site]) -> list[str]:
 
 
 def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    """The text as a YAML scalar on one line."""
+    return "'" + text.replace("'", "''") + "'" if text.isprintable() else json.dumps(text)

@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from workbench.analysis.step_profile import COPIES, HIDDEN, UNATTRIBUTED, Part, StepProfile
 from workbench.report import units
 from workbench.report.capture import IDLE_NAMES
+from workbench.report.texts import cut, one_line
 from workbench.trace.columns import IntArray
 
 WIDTH, MARGIN = 960, 24
 STRIP_HEIGHT = 26
 _INNER = WIDTH - 2 * MARGIN
 _LABEL_WIDTH = 7.2  # of a character, about
+_LONGEST_LEGEND = 32
 # Colours that stay apart for colour-blind readers; layer types keep theirs in every report.
 _COLOURS = {
     "attention": "#0072b2",
@@ -73,6 +75,7 @@ def draw_step(profile: StepProfile, mark: str = "") -> str:
     bar = _bar(profile, colours)
     legend = _legend(profile, colours)
     environment = Environment(loader=PackageLoader("workbench.report"), autoescape=True)
+    which = "the only one" if profile.steps == 1 else f"the median of {profile.steps}"
     legend_bottom = max((entry.y for entry in legend), default=120.0)
     return environment.get_template("step.svg.j2").render(
         mark=mark,
@@ -82,7 +85,7 @@ def draw_step(profile: StepProfile, mark: str = "") -> str:
         height=legend_bottom + 96,
         strip_y=legend_bottom + 44,
         title=f"Where a {profile.phase} step goes",
-        subtitle=f"step {profile.step}, the median of {profile.steps}: {units.time(profile.wall_ns)}",
+        subtitle=f"step {profile.step}, {which}: {units.time(profile.wall_ns)}",
         bar=bar,
         legend=legend,
         strip_height=STRIP_HEIGHT,
@@ -101,7 +104,7 @@ def part_colours(profile: StepProfile) -> list[str]:
 
 def part_name(part: Part) -> str:
     """What a part is called."""
-    return IDLE_NAMES[part.label] if part.is_idle else part.label
+    return IDLE_NAMES[part.label] if part.is_idle else one_line(part.label)
 
 
 def _bar(profile: StepProfile, colours: list[str]) -> list[Box]:
@@ -125,7 +128,7 @@ def _legend(profile: StepProfile, colours: list[str]) -> list[Entry]:
             x=MARGIN + column_width * (number // rows),
             y=136 + 22 * (number % rows),
             colour=colour,
-            name=part_name(part),
+            name=cut(part_name(part), _LONGEST_LEGEND),
             value=f"{units.time(part.time_ns)}  {units.share(part.time_ns / max(1, profile.wall_ns))}",
         )
         for number, (part, colour) in enumerate(zip(profile.parts, colours, strict=True))
@@ -134,12 +137,14 @@ def _legend(profile: StepProfile, colours: list[str]) -> list[Entry]:
 
 def _strip(profile: StepProfile, colours: list[str]) -> list[Box]:
     """The step in time, in columns a pixel wide: as high as the GPU was busy, in the colour of what took most."""
+    if not profile.wall_ns:
+        return []
     edges_ns = np.arange(_INNER + 1) * (profile.wall_ns / _INNER)
     busy_ns = np.zeros((_INNER, len(profile.parts)))
     for part in np.unique(profile.part).tolist():
         own = profile.part == part
         busy_ns[:, part] = np.diff(_covered(profile.begin_ns[own], profile.end_ns[own], edges_ns))
-    share = busy_ns.sum(axis=1) / max(1e-9, profile.wall_ns / _INNER)
+    share = busy_ns.sum(axis=1) / (profile.wall_ns / _INNER)
     height = np.where(share > 0, np.maximum(2, np.round(STRIP_HEIGHT * np.minimum(1, share))), 0)
     main = busy_ns.argmax(axis=1)
     begins = np.flatnonzero(np.diff(main * 100 + height, prepend=-1))

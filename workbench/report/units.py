@@ -37,6 +37,12 @@ def count(number: float) -> str:
     return text.replace(",", " ")
 
 
+def counted(number: int, noun: str) -> str:
+    """A count and what it counts: `1 kernel`, `44 352 kernels`, `2 launches`."""
+    ending = "" if number == 1 else "es" if noun.endswith("ch") else "s"
+    return f"{count(number)} {noun}{ending}"
+
+
 def _scaled(value: float, scales: tuple[tuple[float, str], ...], unit: str) -> str:
     for factor, name in scales:
         if abs(value) >= factor:

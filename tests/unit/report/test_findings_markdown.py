@@ -1,0 +1,110 @@
+import shlex
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from tests.conftest import CAPTURES
+from tests.unit.report.odd_captures import ODD_CAPTURES
+from tests.unit.report.rendered import cell_counts, code_blocks, html, least_width, pictures, tables
+from workbench.analysis.analysis import Analysis
+from workbench.findings.document import FindingsDocument
+from workbench.report.findings import MARK
+from workbench.report.findings_markdown import to_markdown
+from workbench.report.texts import one_line
+
+Named = Callable[[str], Analysis]
+Document = Callable[[Analysis], FindingsDocument]
+# About what a page shows beside its menus.
+PAGE_CHARACTERS = 110
+
+
+@pytest.fixture(params=[*CAPTURES, *ODD_CAPTURES])
+def report(request: pytest.FixtureRequest, real: Named, odd: Named, document: Document) -> FindingsDocument:
+    """The report of each capture in turn, real or odd."""
+    return document((real if request.param in CAPTURES else odd)(request.param))
+
+
+def test_tables_are_well_formed(report: FindingsDocument) -> None:
+    assert all(len(counts) == 1 for counts in cell_counts(to_markdown(report)))
+
+
+def test_tables_are_read_without_sideways_scrolling(report: FindingsDocument) -> None:
+    for table in tables(to_markdown(report)):
+        assert least_width(table) <= PAGE_CHARACTERS, table[0]
+
+
+def test_no_name_becomes_html(report: FindingsDocument) -> None:
+    allowed = {
+        f"<!-- {MARK} -->",
+        "<details><summary>SQL that yields these tables on the export</summary>",
+        "</details>",
+    }
+    assert html(to_markdown(report)) <= allowed
+
+
+def test_every_table_of_evidence_comes_with_its_sql(report: FindingsDocument) -> None:
+    blocks = code_blocks(to_markdown(report), "sql")
+    for finding in report.findings.findings:
+        gain = finding.gain
+        if gain is None or gain.high_ns >= gain.step_ns / 100:
+            for evidence in finding.evidence:
+                # Markdown knows one end of line only.
+                sql = evidence.sql.replace("\r", "\n")
+                assert f"-- {one_line(evidence.title)}\n{sql};\n" in blocks
+
+
+def test_the_first_lines_say_the_coverage(report: FindingsDocument) -> None:
+    lines = to_markdown(report).splitlines()
+    assert lines[0].startswith("# Findings: ")
+    assert "kernel time" in lines[2]
+    assert "is attributed to layers" in lines[2]
+
+
+def test_every_finding_stands_in_the_summary(report: FindingsDocument) -> None:
+    summary = next(table for table in tables(to_markdown(report)) if table[0][2:3] == ["finding"])
+    assert [row[0] for row in summary[1:]] == [f"F{n}" for n in range(1, len(report.findings.findings) + 1)]
+
+
+def test_pictures_are_linked_whatever_their_names(real: Named, document: Document) -> None:
+    markdown = to_markdown(document(real("engine_style")), pictures=["my report (2).svg"])
+    assert pictures(markdown) == ["my%20report%20%282%29.svg"]
+
+
+def test_commands_to_reproduce_take_any_file_name(real: Named, document: Document) -> None:
+    report = document(real("engine_style"))
+    named = replace(report, info=replace(report.info, file_name="my capture's $1.sqlite"))
+    (commands,) = code_blocks(to_markdown(named), "sh")
+    assert [shlex.split(command)[2] for command in commands.splitlines()] == ["my capture's $1.sqlite"] * 2
+
+
+def test_file_names_are_text(real: Named, document: Document) -> None:
+    report = document(real("engine_style"))
+    named = replace(report, info=replace(report.info, file_name="a|b <i>.sqlite"))
+    markdown = to_markdown(named)
+    assert markdown.startswith("# Findings: a\\|b \\<i\\>.sqlite\n")
+    assert all(len(counts) == 1 for counts in cell_counts(markdown))
+
+
+def test_compressed_captures_say_that_sql_needs_them_decompressed(real: Named, odd: Named, document: Document) -> None:
+    assert "decompress it first" in to_markdown(document(real("engine_style")))
+    assert "decompress it first" not in to_markdown(document(odd("without_ranges")))
+
+
+def test_processes_are_named_where_there_are_several(odd: Named, document: Document) -> None:
+    markdown = to_markdown(document(odd("several_processes")))
+    assert "### Where a decode (pid 7) step goes" in markdown
+    assert "### Where a decode (pid 8) step goes" in markdown
+    summary = next(table for table in tables(markdown) if table[0][2:3] == ["finding"])
+    assert {row[1] for row in summary[1:]} == {"decode (pid 7)", "decode (pid 8)"}
+
+
+def test_a_capture_without_steps_speaks_of_none(odd: Named, document: Document) -> None:
+    markdown = to_markdown(document(odd("without_ranges")))
+    assert "Where a" not in markdown
+    assert "Observed while it was profiled" not in markdown
+    assert "No finding promises a percent of a step or more." in markdown
+
+
+def test_it_is_known_for_ours(real: Named, document: Document) -> None:
+    assert MARK in to_markdown(document(real("engine_style")))

@@ -1,0 +1,74 @@
+import io
+from collections.abc import Callable
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from workbench.analysis.analysis import Analysis
+from workbench.findings.document import FindingsDocument
+from workbench.report.findings import entries, gain_short
+from workbench.report.findings_terminal import MOST_TOLD, print_findings
+
+Named = Callable[[str], Analysis]
+Document = Callable[[Analysis], FindingsDocument]
+
+
+def printed(report: FindingsDocument, width: int = 80) -> str:
+    console = Console(file=io.StringIO(), width=width)
+    print_findings(report, console)
+    return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
+def test_no_line_is_wider_than_the_terminal(odd_capture: Analysis, document: Document, width: int) -> None:
+    assert max(map(cell_len, printed(document(odd_capture), width).splitlines())) <= width
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_real_findings_fit_as_well(real_capture: Analysis, document: Document, width: int) -> None:
+    assert max(map(cell_len, printed(document(real_capture), width).splitlines())) <= width
+
+
+def test_no_name_steers_the_terminal(odd: Named, document: Document) -> None:
+    text = printed(document(odd("names_of_all_kinds")))
+    assert all(character == "\n" or character.isprintable() for character in text)
+
+
+def test_every_finding_is_in_the_table_with_its_gain(real_capture: Analysis, document: Document) -> None:
+    report = document(real_capture)
+    found = entries(report)
+    text = printed(report)
+    table = text[text.index("All findings") :].splitlines()[2:] if found else []
+    for line, entry in zip(table, found, strict=False):
+        assert line.split()[0] == entry.number
+        assert gain_short(entry.finding.gain) in line
+        assert line.endswith(entry.finding.effort.value)
+
+
+def test_only_the_best_are_told_at_length(real: Named, document: Document) -> None:
+    report = document(real("hf_qwen3_graph"))
+    major = [entry for entry in entries(report) if not entry.is_minor]
+    assert len(major) > MOST_TOLD
+    assert printed(report).count("target ") >= MOST_TOLD
+    assert sum(line.startswith("    target ") for line in printed(report).splitlines()) == MOST_TOLD
+
+
+def test_coverage_comes_first(real_capture: Analysis, document: Document) -> None:
+    lines = printed(document(real_capture), 200).splitlines()
+    assert lines[0] == real_capture.trace.info.file_name
+    assert "is attributed to layers" in lines[1]
+
+
+def test_a_capture_without_findings_says_so(odd: Named, document: Document) -> None:
+    text = printed(document(odd("without_ranges")))
+    assert "No detector found anything." in text
+    assert "All findings" not in text
+    assert "Could not look for" in text
+
+
+def test_processes_are_named_where_there_are_several(odd: Named, document: Document) -> None:
+    text = printed(document(odd("several_processes")), 120)
+    assert "(pid 7)" in text
+    assert "(pid 8)" in text
+    assert "(pid" not in printed(document(odd("names_of_all_kinds")), 120)

@@ -1,0 +1,85 @@
+import pytest
+
+from workbench.report import units
+
+
+@pytest.mark.parametrize(
+    ("ns", "text"),
+    [
+        (0, "0 ns"),
+        (1, "1 ns"),
+        (999, "999 ns"),
+        (52.5, "52.5 ns"),
+        (1_000, "1.00 µs"),
+        (12_345, "12.3 µs"),
+        (999_499, "999 µs"),
+        (4_912_345, "4.91 ms"),
+        (1_500_000_000, "1.50 s"),
+        (123_000_000_000, "123 s"),
+        (12_345_000_000_000, "12345 s"),
+        (-1_500, "-1.50 µs"),
+    ],
+)
+def test_times_have_three_digits_and_the_unit_that_fits(ns: float, text: str) -> None:
+    assert units.time(ns) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 B"), (4, "4 B"), (512, "512 B"), (1_000, "1.00 kB"), (65_536, "65.5 kB"), (3_413_000_000, "3.41 GB")],
+)
+def test_sizes_are_in_powers_of_ten(count: int, text: str) -> None:
+    assert units.size(count) == text
+
+
+@pytest.mark.parametrize(
+    ("fraction", "text"),
+    [
+        (0, "0.0 %"),
+        (1, "100.0 %"),
+        (0.58, "58.0 %"),
+        (0.001, "0.1 %"),
+        (0.0003, "0.03 %"),
+        (0.00005, "0.01 %"),
+        (0.00001, "<0.01 %"),
+    ],
+)
+def test_shares_are_percents_and_small_ones_do_not_vanish(fraction: float, text: str) -> None:
+    assert units.share(fraction) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0, "0"),
+        (999, "999"),
+        (44_352, "44 352"),
+        (1_000_000, "1 000 000"),
+        (2.0, "2"),
+        (2.25, "2.2"),
+        (1234.5, "1 234.5"),
+    ],
+)
+def test_counts_are_grouped_by_three(number: float, text: str) -> None:
+    assert units.count(number) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "text"),
+    [
+        (1, "kernel", "1 kernel"),
+        (0, "kernel", "0 kernels"),
+        (44_352, "kernel", "44 352 kernels"),
+        (1, "graph launch", "1 graph launch"),
+        (2, "graph launch", "2 graph launches"),
+    ],
+)
+def test_one_thing_is_not_many(number: int, noun: str, text: str) -> None:
+    assert units.counted(number, noun) == text
+
+
+def test_an_axis_has_one_unit_that_of_its_longest_time() -> None:
+    assert units.times([0, 250_000, 1_000_000]) == ["0", "0.25 ms", "1.00 ms"]
+    assert units.times([0, 5]) == ["0", "5.00 ns"]
+    assert units.times([]) == []
+    assert units.times([0]) == ["0"]

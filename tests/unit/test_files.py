@@ -1,0 +1,95 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from workbench.errors import UserError
+from workbench.files import refuse_to_replace, whole_file, write_text, write_texts
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def write_half(target: Path) -> None:
+    with whole_file(target) as work:
+        work.write_text("half")
+        raise ZeroDivisionError
+
+
+def test_a_file_appears_when_it_is_whole(tmp_path: Path) -> None:
+    target = tmp_path / "out.txt"
+    with whole_file(target) as work:
+        work.write_text("half")
+        assert not target.exists()
+        work.write_text("whole")
+    assert target.read_text() == "whole"
+    assert names(tmp_path) == ["out.txt"]
+
+
+def test_after_a_failure_nothing_is_left(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError):
+        write_half(tmp_path / "out.txt")
+    assert names(tmp_path) == []
+
+
+def test_a_failure_leaves_the_old_file_as_it_was(tmp_path: Path) -> None:
+    target = tmp_path / "out.txt"
+    target.write_text("old")
+    with pytest.raises(ZeroDivisionError):
+        write_half(target)
+    assert target.read_text() == "old"
+
+
+def test_a_new_file_may_be_read_by_whom_the_user_lets_read(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        write_text(tmp_path / "out.txt", "text")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "out.txt").stat().st_mode & 0o777 == 0o640
+
+
+def test_text_is_utf_8(tmp_path: Path) -> None:
+    write_text(tmp_path / "out.txt", "µs…")
+    assert (tmp_path / "out.txt").read_bytes() == "µs…".encode()
+
+
+def test_folders_are_made(tmp_path: Path) -> None:
+    write_text(tmp_path / "a" / "b" / "out.txt", "text")
+    assert (tmp_path / "a" / "b" / "out.txt").read_text() == "text"
+
+
+def test_of_files_that_belong_together_all_are_written_or_none(tmp_path: Path) -> None:
+    (tmp_path / "no folder").write_text("a file")
+    with pytest.raises(UserError, match=r"no folder/two\.txt cannot be written"):
+        write_texts({tmp_path / "one.txt": "1", tmp_path / "no folder" / "two.txt": "2"})
+    assert names(tmp_path) == ["no folder"]
+    write_texts({tmp_path / "one.txt": "1", tmp_path / "two.txt": "2"})
+    assert names(tmp_path) == ["no folder", "one.txt", "two.txt"]
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_folder_is_never_replaced(tmp_path: Path, force: bool) -> None:
+    with pytest.raises(UserError, match="is a folder; name a file in it"):
+        refuse_to_replace(tmp_path, force=force)
+
+
+def test_what_is_not_there_may_be_written(tmp_path: Path) -> None:
+    refuse_to_replace(tmp_path / "out.txt", force=False)
+
+
+def test_what_is_not_ours_is_replaced_on_demand_only(tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs.txt"
+    theirs.write_bytes(b"\xff not even text")
+    with pytest.raises(UserError, match="was not written by this command; give another name, or --force"):
+        refuse_to_replace(theirs, force=False, ours="our mark")
+    refuse_to_replace(theirs, force=True, ours="our mark")
+
+
+def test_what_is_ours_may_be_written_again(tmp_path: Path) -> None:
+    ours = tmp_path / "ours.txt"
+    ours.write_text("text\n<!-- our mark -->\n")
+    refuse_to_replace(ours, force=False, ours="our mark")
+    with pytest.raises(UserError):
+        refuse_to_replace(ours, force=False)
