@@ -1,7 +1,8 @@
 """The command `wb`."""
 
+import io
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -9,8 +10,8 @@ from workbench import __version__
 from workbench.cli.attribute import attribute
 from workbench.cli.doctor import doctor
 from workbench.cli.findings import findings
-from workbench.cli.rules import rules
 from workbench.cli.profile import profile
+from workbench.cli.rules import rules
 from workbench.cli.scrub import scrub
 from workbench.errors import UserError
 
@@ -32,20 +33,50 @@ app.command()(scrub)
 app.command()(doctor)
 
 
-@app.callback()
-def _options(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
-) -> None:
-    """Explains where a CUDA program's time goes: capture, attribute, find, change, compare."""
-    if version:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         print(f"wb {__version__}")
         raise typer.Exit
 
 
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Explains where a CUDA program's time goes: capture, attribute, find, change, compare."""
+
+
+# The base of the errors in how a command is typed; which click it comes from depends on typer's version.
+_UsageError: Any = typer.BadParameter.__mro__[1]
+_INTERRUPTED = 130
+
+
 def main() -> None:
     """Runs the command line; what a user can mend is one sentence on standard error, and exit code 2."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Names and units may hold characters that the terminal's encoding lacks.
+        sys.stdout.reconfigure(errors="replace")
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
     except UserError as error:
         print(f"wb: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except _UsageError as error:
+        if not _is_help(error):
+            print(f"wb: {_usage_sentence(error)}", file=sys.stderr)
+        sys.exit(UserError.exit_code)
+    except typer.Abort:
+        sys.exit(_INTERRUPTED)
+
+
+def _is_help(error: Any) -> bool:
+    """Whether a group was called without a command: its help has been printed then."""
+    return type(error).__name__ == "NoArgsIsHelpError"
+
+
+def _usage_sentence(error: Any) -> str:
+    problem = " ".join(error.format_message().split()).rstrip(".")
+    return f"{problem}; see `{error.ctx.command_path if error.ctx else 'wb'} --help`"

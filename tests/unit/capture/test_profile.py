@@ -1,0 +1,148 @@
+import json
+import sqlite3
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.capture.fakes import fake_nsys
+from tests.unit.capture.private_exports import write_private_export
+from tests.unit.test_manifest import check_against_schema
+from workbench.capture import one_run
+from workbench.capture.command import RecordingOptions
+from workbench.capture.profile import ProfileOptions, ProfileResult, profile
+from workbench.errors import UserError
+from workbench.manifest import read_manifest
+from workbench.trace.open import uncompressed
+
+# `nsys profile` runs the program and writes a report; `nsys export` copies a file that lies beside this nsys.
+_NSYS = """
+for word; do case $word in --output=*) output=${word#--output=};; esac; done
+if [ "$1" = export ]; then
+    cp "$(dirname "$0")/export.sqlite" "$output"
+    exit
+fi
+shift
+while case $1 in --*) true;; *) false;; esac; do shift; done
+"$@"
+echo report > "$output.nsys-rep"
+"""
+Run = Callable[..., ProfileResult]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Profiles a shell script with an nsys that pretends."""
+    nsys = fake_nsys(tmp_path / "nsys/nsys", script=_NSYS)
+    write_private_export(tmp_path / "nsys/export.sqlite")
+    monkeypatch.setenv("WB_NSYS", str(nsys))
+    monkeypatch.chdir(tmp_path)
+
+    def profile_script(script: str, **options: Any) -> ProfileResult:
+        environment = {"PATH": "/usr/bin:/bin", "GREETING": "Qwen/Qwen3-4B"}
+        return profile(ProfileOptions(("sh", "-c", script), **options), environment, lambda message: None)
+
+    return profile_script
+
+
+def _texts(capture: Path) -> list[str]:
+    with uncompressed(capture) as export:
+        connection = sqlite3.connect(export)
+        try:
+            return [text for (text,) in connection.execute("SELECT text FROM NVTX_EVENTS WHERE text IS NOT NULL")]
+        finally:
+            connection.close()
+
+
+def test_a_folder_of_captures(run: Run, tmp_path: Path) -> None:
+    result = run("exit 3", repetitions=2, name="bench")
+    assert result.folder.parent == Path("profiles")
+    assert result.folder.name.startswith("bench-")
+    assert sorted(path.name for path in result.folder.iterdir()) == [
+        "capture-1.sqlite.zst",
+        "capture-2.sqlite.zst",
+        "manifest.json",
+    ]
+    assert read_manifest(result.folder) == result.manifest
+    check_against_schema(result.manifest.to_json())
+    assert [capture.exit_code for capture in result.manifest.captures] == [3, 3]
+    assert [capture.kernels for capture in result.captures] == [1, 1]
+    assert (result.exit_code, result.interrupted, result.failure) == (3, False, "")
+    assert result.manifest.warnings == ()
+    assert list(tmp_path.rglob("*.nsys-rep")) == []
+
+
+def test_captures_are_scrubbed_of_the_programs_environment(run: Run) -> None:
+    result = run("true")
+    assert _texts(result.folder / "capture-1.sqlite.zst")[-1] == "***"
+
+
+def test_a_program_without_kernels(run: Run, tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "nsys/export.sqlite")
+    with connection:
+        connection.execute("DROP TABLE CUPTI_ACTIVITY_KIND_KERNEL")
+    connection.close()
+    assert "launched none on an NVIDIA GPU" in run("true").manifest.warnings[0]
+    recorded_in_part = run("true", recording=RecordingOptions(delay_s=1)).manifest.warnings[0]
+    assert "while it was recorded" in recorded_in_part
+
+
+def test_what_the_program_says_of_its_work(run: Run) -> None:
+    write = """echo '{"model": "/data/models/tiny.gguf"}' > $WB_WORKLOAD_MANIFEST"""
+    assert run(write).manifest.workload == {"model": "tiny.gguf"}
+    result = run("echo nonsense > $WB_WORKLOAD_MANIFEST")
+    assert result.manifest.workload is None
+    assert "is left out" in result.manifest.warnings[0]
+
+
+def test_finished_captures_survive_a_later_failure(run: Run, tmp_path: Path) -> None:
+    result = run(f"if mkdir {tmp_path}/once; then exit 0; fi; rm {tmp_path}/nsys/export.sqlite", repetitions=3)
+    assert len(result.captures) == 1
+    assert result.failure.startswith("run 2 gave no capture: nsys")
+    assert json.loads((result.folder / "manifest.json").read_text())["warnings"] == [result.failure]
+
+
+def test_a_failure_of_the_first_run_leaves_nothing(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="could not export"):
+        run(f"rm {tmp_path}/nsys/export.sqlite", repetitions=3)
+    assert list((tmp_path / "profiles").iterdir()) == []
+
+
+def test_reports_are_kept_outside_the_captures(run: Run, tmp_path: Path) -> None:
+    result = run("true", keep_reports=tmp_path, output=tmp_path / "profiles")
+    report = result.captures[0].report
+    assert report == tmp_path / f"{result.folder.name}-1.nsys-rep"
+    assert stat.S_IMODE(report.stat().st_mode) == 0o600
+    for inside in (tmp_path / "profiles", tmp_path / "profiles" / "x"):
+        with pytest.raises(UserError, match="among the captures"):
+            run("true", keep_reports=inside, output=tmp_path / "profiles")
+
+
+def test_a_full_disk_is_seen_before_nsys_hangs_on_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(one_run, "_LEAST_ROOM_BYTES", 1 << 60)
+    with pytest.raises(UserError, match="set TMPDIR to another folder"):
+        run("true")
+
+
+def test_secrets_in_the_command_are_masked(run: Run) -> None:
+    command = run("true --api-key abc", name="bench").manifest.program.command
+    assert command == ("sh", "-c", "true --api-key ***")
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "reason"),
+    [
+        (("no-such-program",), {}, "no-such-program cannot be run"),
+        (("true",), {"repetitions": 0}, "--reps 0"),
+        (("true",), {"name": "a/b"}, "--name a/b"),
+        (("true",), {"recording": RecordingOptions(delay_s=-1)}, "--delay -1"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_runs(
+    run: Run, tmp_path: Path, command: tuple[str, ...], options: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(UserError, match=reason):
+        profile(ProfileOptions(command, **options), {"PATH": "/usr/bin:/bin"}, lambda message: None)
+    assert not (tmp_path / "profiles").exists()

@@ -1,0 +1,207 @@
+import lzma
+import shutil
+import sqlite3
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from tests.conftest import CAPTURES, capture_path
+from tests.unit.capture.private_exports import PRIVATE, STRINGS, TEXTS, TOKEN, write_private_export
+from workbench.capture.scrub import scrub_capture, scrub_export
+from workbench.errors import UserError
+from workbench.trace.columns import Columns
+from workbench.trace.open import open_trace, uncompressed
+
+
+@pytest.fixture
+def export(tmp_path: Path) -> Path:
+    return write_private_export(tmp_path / "capture.sqlite")
+
+
+def _ask(path: Path, query: str) -> list[tuple[Any, ...]]:
+    connection = sqlite3.connect(path)
+    try:
+        return connection.execute(query).fetchall()
+    finally:
+        connection.close()
+
+
+def test_no_private_byte_stays(export: Path) -> None:
+    before = export.read_bytes()
+    assert all(text.encode() in before for text in PRIVATE)
+    scrub_export(export)
+    after = export.read_bytes()
+    assert [text for text in PRIVATE if text.encode() in after] == []
+
+
+def test_names_in_use_stay(export: Path) -> None:
+    scrub_export(export)
+    strings = dict(_ask(export, "SELECT id, value FROM StringIds"))
+    kept = {key: STRINGS[key] for key in (2, 3, 4, 6)}
+    assert strings == kept | {5: "libcuda.so.1", 11: "later", 12: "request of ***"}
+
+
+def test_texts_of_ranges(export: Path) -> None:
+    scrub_export(export)
+    texts = [text for (text,) in _ask(export, "SELECT text FROM NVTX_EVENTS WHERE text IS NOT NULL")]
+    assert texts == ["decode ***", TEXTS[1], "load model.gguf", TEXTS[3], "by ***", TEXTS[5]]
+
+
+def test_rows_of_metadata_and_diagnostics(export: Path) -> None:
+    scrub_export(export)
+    assert _ask(export, "SELECT name, value FROM META_DATA_EXPORT") == [
+        ("EXPORT_SCHEMA_VERSION", "3.7.2"),
+        ("EXPORT_PRODUCT_VERSION", "2023.4.4.54"),
+    ]
+    assert [text for (text,) in _ask(export, "SELECT text FROM DIAGNOSTIC_EVENT ORDER BY timestamp")] == [
+        "NVTX payload extension is incompatible, see log.",
+        "Installation in target is broken.",
+        "Number of CUDA events collected: 7.",
+    ]
+
+
+def test_the_summary_counts(export: Path) -> None:
+    summary = scrub_export(export)
+    assert set(summary.tables) == {
+        "ProcessStreams",
+        "ThreadNames",
+        "PROCESSES",
+        "TARGET_INFO_SYSTEM_ENV",
+        "META_DATA_CAPTURE",
+    }
+    assert (summary.rows, summary.strings, summary.texts) == (3, 5, 8)
+
+
+def test_references_are_known_by_name_where_comments_are_lost(export: Path) -> None:
+    connection = sqlite3.connect(export)
+    with connection:
+        connection.execute("CREATE TABLE copied AS SELECT * FROM CUPTI_ACTIVITY_KIND_KERNEL")
+        connection.execute("DROP TABLE CUPTI_ACTIVITY_KIND_KERNEL")
+        connection.execute("ALTER TABLE copied RENAME TO CUPTI_ACTIVITY_KIND_KERNEL")
+    connection.close()
+    scrub_export(export)
+    # launchType is 10, the id of an orphan, and no reference.
+    assert {key for (key,) in _ask(export, "SELECT id FROM StringIds")} == {2, 3, 4, 5, 6, 11, 12}
+
+
+def test_values_of_a_given_environment_are_masked(export: Path) -> None:
+    scrub_export(export, {"GREETING": "Qwen/Qwen3-4B", "SHORT": "prefill", "PASSWORD": "softmax_attention"})
+    texts = [text for (text,) in _ask(export, "SELECT text FROM NVTX_EVENTS WHERE text IS NOT NULL")]
+    assert texts[-1] == "***"
+    strings = dict(_ask(export, "SELECT id, value FROM StringIds"))
+    # Short and harmless, as against secret by its variable's name.
+    assert (strings[4], strings[3]) == ("prefill", "***")
+
+
+def test_a_secret_where_nobody_looks_is_refused(export: Path) -> None:
+    connection = sqlite3.connect(export)
+    with connection:
+        connection.execute("UPDATE ENUM_CUDA_KERNEL_LAUNCH_TYPE SET label = ?", (TOKEN,))
+    connection.close()
+    with pytest.raises(UserError, match="still holds"):
+        scrub_export(export)
+
+
+def test_invalid_utf8_passes(export: Path) -> None:
+    connection = sqlite3.connect(export)
+    with connection:
+        connection.execute("INSERT INTO StringIds VALUES (20, CAST(X'FF2F6F70742F782F79FE' AS TEXT))")
+        connection.execute("INSERT INTO StringIds VALUES (21, CAST(X'FE20FF' AS TEXT))")
+        connection.execute("INSERT INTO NVTX_EVENTS VALUES (1, 59, NULL, 20), (1, 59, NULL, 21)")
+        connection.execute("INSERT INTO NVTX_EVENTS VALUES (1, 59, CAST(X'20FF202F6F70742F782F79' AS TEXT), NULL)")
+    connection.close()
+    scrub_export(export)
+    assert _ask(export, "SELECT hex(value), typeof(value) FROM StringIds WHERE id IN (20, 21)") == [
+        ("FF79FE", "text"),
+        ("FE20FF", "text"),
+    ]
+    assert ("20FF2079",) in _ask(export, "SELECT hex(text) FROM NVTX_EVENTS")
+
+
+def test_triggers_and_write_ahead_logs_go(export: Path) -> None:
+    connection = sqlite3.connect(export)
+    connection.execute("PRAGMA journal_mode = WAL")
+    with connection:
+        connection.execute(
+            "CREATE TRIGGER keep AFTER DELETE ON StringIds "
+            "BEGIN INSERT INTO ENUM_CUDA_KERNEL_LAUNCH_TYPE VALUES (2, OLD.value, ''); END"
+        )
+    connection.close()
+    scrub_export(export)
+    assert b"forgotten string" not in export.read_bytes()
+    assert _ask(export, "PRAGMA journal_mode") == [("delete",)]
+    assert [file.name for file in export.parent.iterdir()] == [export.name]
+
+
+@pytest.mark.parametrize("suffix", ["", ".xz", ".zst"])
+def test_compressed_in_and_out(export: Path, tmp_path: Path, suffix: str) -> None:
+    source, target = tmp_path / f"in.sqlite{suffix}", tmp_path / f"out.sqlite{suffix}"
+    match suffix:
+        case "":
+            shutil.copy(export, source)
+        case ".xz":
+            source.write_bytes(lzma.compress(export.read_bytes()))
+        case ".zst":
+            with pa.CompressedOutputStream(str(source), "zstd") as file:
+                file.write(export.read_bytes())
+    before = source.read_bytes()
+    scrub_capture(source, target)
+    assert source.read_bytes() == before
+    with uncompressed(target) as plain:
+        assert _ask(plain, "SELECT count(*) FROM StringIds") == [(7,)]
+    scrub_capture(source, source)
+    with uncompressed(source) as plain:
+        assert _ask(plain, "SELECT count(*) FROM StringIds") == [(7,)]
+
+
+def _bad_files(export: Path) -> dict[str, bytes]:
+    content = export.read_bytes()
+    return {
+        "cut.sqlite": content[: len(content) // 2],
+        "text.sqlite": b"no database, but long enough to have a header " * 10,
+        "empty.sqlite": b"",
+        "cut.sqlite.xz": lzma.compress(content)[:-50],
+        "garbage.sqlite.xz": b"garbage",
+        "garbage.sqlite.zst": b"garbage",
+    }
+
+
+@pytest.mark.parametrize("name", _bad_files(Path(__file__)))
+def test_a_bad_source_is_the_users_error(export: Path, tmp_path: Path, name: str) -> None:
+    source, target = tmp_path / name, tmp_path / "out.sqlite"
+    source.write_bytes(_bad_files(export)[name])
+    with pytest.raises(UserError, match=name):
+        scrub_capture(source, target)
+    assert not target.exists()
+    assert source.read_bytes() == _bad_files(export)[name]
+
+
+def test_sources_that_are_no_files(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such file"):
+        scrub_capture(tmp_path / "nothing.sqlite", tmp_path / "out.sqlite")
+    with pytest.raises(UserError, match="a folder"):
+        scrub_capture(tmp_path, tmp_path / "out.sqlite")
+
+
+def test_a_target_that_only_nsys_can_write(export: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="only nsys writes reports"):
+        scrub_capture(export, tmp_path / "out.nsys-rep")
+
+
+@pytest.mark.parametrize("name", CAPTURES)
+def test_readers_find_the_same_in_a_scrubbed_copy(name: str, tmp_path: Path) -> None:
+    copy = tmp_path / capture_path(name).name
+    scrub_capture(capture_path(name), copy)
+    before, after = open_trace(capture_path(name)), open_trace(copy)
+    assert (before.info, before.devices, before.strings) == (after.info, after.devices, after.strings)
+    for part in fields(before):
+        table = getattr(before, part.name)
+        if isinstance(table, Columns):
+            for column in table.names():
+                np.testing.assert_array_equal(getattr(table, column), getattr(getattr(after, part.name), column))
+        elif isinstance(table, np.ndarray):
+            np.testing.assert_array_equal(table, getattr(after, part.name))

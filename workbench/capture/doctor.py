@@ -1,0 +1,171 @@
+"""Examines the machine: what is there, what is missing, which feature that costs, and what mends it."""
+
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module, metadata
+from pathlib import Path
+
+from workbench.capture.machine import describe_device
+from workbench.capture.nsys import HOW_TO_INSTALL, Nsys, find_nsys, how_to_install, missing_libraries
+from workbench.errors import UserError
+
+_OLDEST_PYTHON = (3, 11)
+_EXTRA = "pip install 'inference-workbench[cuda]'"
+# What each distribution is for, by its name; the module that it brings.
+_REQUIRED = {
+    "adbc-driver-manager": ("adbc_driver_manager", "reading captures"),
+    "adbc-driver-sqlite": ("adbc_driver_sqlite", "reading captures"),
+    "jinja2": ("jinja2", "reports"),
+    "numpy": ("numpy", "reading captures"),
+    "pyarrow": ("pyarrow", "reading captures, .sqlite.zst files and the cache"),
+    "pyyaml": ("yaml", "layer rules"),
+    "rich": ("rich", "the terminal"),
+    "typer": ("typer", "the command line"),
+}
+_OPTIONAL = {
+    "cuda-bindings": ("cuda.bindings", "running models on a GPU"),
+    "cuda-core": ("cuda.core", "running models on a GPU"),
+    "cupy-cuda13x": ("cupy", "running models on a GPU"),
+    "nvtx": ("nvtx", "ranges in Python programs"),
+}
+# Later releases of nvtx send events that an nsys up to 2023.4 drops, without a word.
+_LAST_NVTX_FOR_OLD_NSYS = (0, 2, 11)
+_LAST_OLD_NSYS = (2023, 4)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked for.
+
+    Attributes:
+        name: what.
+        ok: it is there and works.
+        found: its version or place, or why it is not there.
+        feature: what it is for.
+        remedy: what to do where it is not ok.
+        required: nothing works without it.
+    """
+
+    name: str
+    ok: bool
+    found: str
+    feature: str
+    remedy: str = ""
+    required: bool = False
+
+
+def examine(environment: Mapping[str, str] = os.environ) -> tuple[Check, ...]:
+    """Looks at everything the workbench can use."""
+    try:
+        nsys, nsys_problem = find_nsys(environment), ""
+    except UserError as error:
+        nsys, nsys_problem = None, str(error)
+    return (
+        _python(),
+        *(_package(name, *about, required=True) for name, about in _REQUIRED.items()),
+        _xz(),
+        _cache(environment),
+        _nsys(nsys, nsys_problem),
+        _importer(nsys),
+        _gpu(),
+        *(_package(name, *about, required=False) for name, about in _OPTIONAL.items()),
+        *_nvtx_and_nsys(nsys),
+    )
+
+
+def _python() -> Check:
+    ok = sys.version_info >= _OLDEST_PYTHON
+    remedy = f"install Python {'.'.join(map(str, _OLDEST_PYTHON))} or later"
+    return Check("Python", ok, platform.python_version(), "everything", remedy, required=True)
+
+
+def _package(name: str, module: str, feature: str, *, required: bool) -> Check:
+    remedy = "pip install inference-workbench" if required else _EXTRA
+    try:
+        version = metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return Check(name, False, "not installed", feature, remedy, required)
+    try:
+        import_module(module)
+    except Exception as error:  # a broken package may fail in any way
+        reason = " ".join(str(error).split())[:200]
+        repair = f"pip install --force-reinstall {name}"
+        return Check(name, False, f"{version}, which cannot be imported: {reason}", feature, repair, required)
+    return Check(name, True, version, feature, required=required)
+
+
+def _xz() -> Check:
+    feature = ".sqlite.xz files"
+    try:
+        import_module("lzma")
+    except ImportError:
+        remedy = "install liblzma (`apt-get install liblzma-dev`) and build Python again"
+        return Check("xz", False, "this Python was built without it", feature, remedy, required=True)
+    return Check("xz", True, "in Python", feature, required=True)
+
+
+def _cache(environment: Mapping[str, str]) -> Check:
+    base = environment.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
+    folder = Path(environment.get("WB_CACHE_DIR") or Path(base) / "wb")
+    feature = "opening a capture again at once"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        remedy = f"make {folder} writable, or set WB_CACHE_DIR to a folder that is"
+        return Check("cache folder", False, f"{folder}: {error.strerror}", feature, remedy)
+    return Check("cache folder", True, str(folder), feature)
+
+
+def _nsys(nsys: Nsys | None, problem: str) -> Check:
+    feature = "wb profile, and reading .nsys-rep files"
+    if nsys is None:
+        return Check("nsys", False, problem or "not found", feature, HOW_TO_INSTALL)
+    return Check("nsys", True, f"{nsys.version_text}, {nsys.path}", feature)
+
+
+def _importer(nsys: Nsys | None) -> Check:
+    name, feature = "nsys's importer", "wb profile"
+    if nsys is None:
+        return Check(name, False, "no nsys", feature, HOW_TO_INSTALL)
+    if nsys.importer is None:
+        remedy = "install all of Nsight Systems, its host part too"
+        return Check(name, False, f"not found near {nsys.path}", feature, remedy)
+    libraries = missing_libraries(nsys)
+    if libraries:
+        return Check(name, False, f"lacks {', '.join(libraries)}", feature, how_to_install(libraries))
+    return Check(name, True, "all its libraries are there", feature)
+
+
+def _gpu() -> Check:
+    device, feature = describe_device(), "recording kernels, running models"
+    if device is None:
+        remedy = "install NVIDIA's driver, or profile on a machine that has a GPU; captures are read anywhere"
+        return Check("NVIDIA GPU", False, "nvidia-smi lists none", feature, remedy)
+    names = ", ".join(gpu.name for gpu in device.gpus)
+    return Check("NVIDIA GPU", True, f"{names}; driver {device.driver}, CUDA {device.cuda}", feature)
+
+
+def _nvtx_and_nsys(nsys: Nsys | None) -> tuple[Check, ...]:
+    """Whether the two understand each other; nothing where one of them is missing."""
+    try:
+        nvtx = metadata.version("nvtx")
+    except metadata.PackageNotFoundError:
+        return ()
+    if nsys is None:
+        return ()
+    name, feature, found = "nvtx with nsys", "ranges in Python programs", f"nvtx {nvtx}, nsys {nsys.version_text}"
+    if nsys.version[:2] <= _LAST_OLD_NSYS and _numbers(nvtx) > _LAST_NVTX_FOR_OLD_NSYS:
+        last = ".".join(map(str, _LAST_NVTX_FOR_OLD_NSYS))
+        remedy = f"pip install nvtx=={last}, or install an nsys newer than {'.'.join(map(str, _LAST_OLD_NSYS))}"
+        return (Check(name, False, f"{found}: every range is lost", feature, remedy),)
+    return (Check(name, True, found, feature),)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdigit())

@@ -1,0 +1,152 @@
+"""One run of a profiling: record, export, scrub, keep."""
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.capture.command import RecordingOptions
+from workbench.capture.export import export_with
+from workbench.capture.interrupts import StopRequest
+from workbench.capture.nsys import Nsys
+from workbench.capture.recording import record
+from workbench.capture.run import Progress, Run
+from workbench.capture.scrub import scrub_export
+from workbench.capture.store import CaptureFolder, digest
+from workbench.capture.workload import VARIABLE, read_workload
+from workbench.errors import UserError
+from workbench.manifest import CaptureFile
+
+_LEAST_ROOM_BYTES = 64 << 20
+_KERNELS, _HIDDEN_GRAPHS = "CUPTI_ACTIVITY_KIND_KERNEL", "CUPTI_ACTIVITY_KIND_GRAPH_TRACE"
+
+
+@dataclass(frozen=True)
+class FinishedCapture:
+    """A capture as kept.
+
+    Attributes:
+        file: its entry in the manifest.
+        kernels: how many it holds.
+        hidden_graphs: how many graph launches that hide their kernels.
+        report: nsys's own report, where that was kept too.
+        workload: what the program said of its work, as it said it.
+        warnings: what the user must be told, one sentence each.
+    """
+
+    file: CaptureFile
+    kernels: int
+    hidden_graphs: int
+    report: Path | None
+    workload: dict[str, Any] | None
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What every run of a profiling has in common; `keep_reports` as in `ProfileOptions`."""
+
+    nsys: Nsys
+    recording: RecordingOptions
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    keep_reports: Path | None
+
+
+def capture_one_run(
+    options: RunOptions, folder: CaptureFolder, repetition: int, stop: StopRequest, progress: Progress
+) -> FinishedCapture | None:
+    """Captures one run; None if the user stopped it before anything was recorded.
+
+    Raises:
+        UserError: there is no capture, for a reason that the user can mend.
+        KeyboardInterrupt: the user did not wait for the export.
+    """
+    with tempfile.TemporaryDirectory(prefix="wb-", ignore_cleanup_errors=True) as name:
+        scratch = Path(name)
+        _check_room(scratch)
+        export, workload_file = scratch / "report.sqlite", scratch / "workload.json"
+        environment = {**options.environment, VARIABLE: str(workload_file)}
+        progress(f"recording with nsys {options.nsys.version_text}")
+        recording = record(
+            options.nsys,
+            options.recording,
+            options.command,
+            scratch,
+            environment=environment,
+            stop=stop,
+            progress=progress,
+        )
+        if recording.report is None:
+            return None
+        progress("exporting")
+        export_with(options.nsys, recording.report, export)
+        kernels, hidden_graphs = _count_rows(export, _KERNELS), _count_rows(export, _HIDDEN_GRAPHS)
+        progress("scrubbing")
+        scrub_export(export, environment)
+        file = folder.add(export, repetition)
+        report, workload, warnings = None, None, []
+        try:
+            report = _keep(recording.report, options.keep_reports, f"{folder.name}-{repetition}")
+            workload = read_workload(workload_file)
+        except UserError as error:
+            warnings.append(str(error))
+    if not kernels + hidden_graphs:
+        warnings.append(_no_kernels(file.name, options.recording))
+    entry = _entry(file, repetition, recording.run)
+    return FinishedCapture(entry, kernels, hidden_graphs, report, workload, tuple(warnings))
+
+
+def _check_room(scratch: Path) -> None:
+    if shutil.disk_usage(scratch).free < _LEAST_ROOM_BYTES:
+        raise UserError(
+            f"{scratch.parent} has less than {_LEAST_ROOM_BYTES >> 20} MiB to spare, and nsys hangs once it is full; "
+            "make room, or set TMPDIR to another folder"
+        )
+
+
+def _count_rows(export: Path, table: str) -> int:
+    connection = sqlite3.connect(export)
+    try:
+        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone() is None:
+            return 0
+        return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+    finally:
+        connection.close()
+
+
+def _keep(report: Path, folder: Path | None, name: str) -> Path | None:
+    if folder is None:
+        return None
+    target = folder / f"{name}.nsys-rep"
+    try:
+        if target.exists():
+            raise FileExistsError(f"{target} exists")
+        # Whoever reads it learns the program's environment.
+        report.chmod(0o600)
+        shutil.move(report, target)
+    except OSError as error:
+        raise UserError(f"{target} cannot be written: {error.strerror or error}") from error
+    return target
+
+
+def _no_kernels(file: str, options: RecordingOptions) -> str:
+    if options == RecordingOptions():
+        return f"{file} holds no kernel: the program launched none on an NVIDIA GPU; check that it finds one"
+    return f"{file} holds no kernel: the program launched none while it was recorded; record more of it"
+
+
+def _entry(file: Path, repetition: int, run: Run) -> CaptureFile:
+    sha256, size_bytes = digest(file)
+    return CaptureFile(
+        file=file.name,
+        sha256=sha256,
+        size_bytes=size_bytes,
+        repetition=repetition,
+        exit_code=run.exit_code,
+        duration_s=run.duration_s,
+        interrupted=run.interrupted,
+    )

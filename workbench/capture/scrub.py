@@ -1,0 +1,202 @@
+"""Removes environment, process names and paths from an SQLite export of nsys, and every string that nothing uses.
+
+nsys keeps the whole environment of a program as one string among the names of its kernels, and a table that is
+deleted leaves its strings, and its bytes, behind. So private tables and rows go first, then the strings that no
+column refers to any more; what stays is cleaned, by whose words it is; and the file is rebuilt from what is left.
+"""
+
+import mmap
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench.capture.compression import compress, decompress
+from workbench.capture.environment_values import EnvironmentValues
+from workbench.capture.export import export_report
+from workbench.capture.export_tables import (
+    TextColumn,
+    Voice,
+    private_rows,
+    private_tables,
+    quoted,
+    text_columns,
+)
+from workbench.capture.paths import shorten_paths
+from workbench.capture.recorded_environment import recorded_environment
+from workbench.errors import UserError
+from workbench.files import whole_file
+
+_REPORT = ".nsys-rep"
+_COMPRESSED = (".xz", ".zst")
+_HOW_TO_EXPORT = "make one with `nsys export --type sqlite -o OUT.sqlite REPORT.nsys-rep`"
+
+
+@dataclass(frozen=True)
+class ScrubSummary:
+    """What was removed.
+
+    Attributes:
+        tables: names of the tables that went.
+        rows: how many rows of other tables went.
+        strings: how many strings went because nothing refers to them.
+        texts: how many strings and distinct texts lost a path or a value.
+    """
+
+    tables: tuple[str, ...]
+    rows: int
+    strings: int
+    texts: int
+
+
+def scrub_capture(source: Path, target: Path, environment: Mapping[str, str] | None = None) -> ScrubSummary:
+    """Writes a scrubbed copy of a capture; the target appears whole or not at all, and may be the source.
+
+    Args:
+        source: an `.sqlite` export, or one compressed as `.sqlite.xz` or `.sqlite.zst`, or an `.nsys-rep`.
+        target: the file to write, compressed as its suffix says.
+        environment: variables whose values are removed besides those that the capture itself records.
+
+    Raises:
+        UserError: the source is no readable capture, or the target cannot be written.
+    """
+    if target.suffix == _REPORT:
+        raise UserError(f"{target} cannot be written, for only nsys writes reports; give -o FILE.sqlite")
+    if not source.is_file():
+        what = "a folder" if source.is_dir() else "no such file"
+        raise UserError(f"{source}: {what}; give an .sqlite export of nsys (.xz and .zst are read as they are)")
+    try:
+        with tempfile.TemporaryDirectory(prefix="wb-") as folder:
+            export = Path(folder) / (source.stem if source.suffix in _COMPRESSED else source.name)
+            if source.suffix == _REPORT:
+                export_report(source, export)
+            else:
+                decompress(source, export)
+            summary = scrub_export(export, environment)
+            with whole_file(target) as work:
+                compress(export, work, target.suffix)
+    except OSError as error:
+        raise UserError(
+            f"{source} cannot be scrubbed ({error}); make room for temporary files, or set TMPDIR"
+        ) from error
+    return summary
+
+
+def scrub_export(path: Path, environment: Mapping[str, str] | None = None) -> ScrubSummary:
+    """Scrubs an export where it lies.
+
+    Args:
+        path: a private, uncompressed copy: after an error it is of no use.
+        environment: variables whose values are removed besides those that the export itself records.
+
+    Raises:
+        UserError: the file is no export of nsys, or is damaged, or still holds a secret.
+    """
+    with _connection(path) as connection:
+        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'StringIds'").fetchone() is None:
+            raise UserError(f"{path.name} is an SQLite file but no nsys export; {_HOW_TO_EXPORT}")
+        connection.execute("BEGIN")
+        values = EnvironmentValues([*recorded_environment(connection), *(environment or {}).items()])
+        tables = private_tables(connection)
+        for table in tables:
+            connection.execute(f"DROP TABLE {quoted(table)}")
+        rows = sum(
+            connection.execute(f"DELETE FROM {quoted(table)} WHERE {condition}").rowcount
+            for table, condition in private_rows(connection).items()
+        )
+        columns = text_columns(connection)
+        voices = _voices(connection, [column for column in columns if column.is_reference])
+        strings = connection.execute("DELETE FROM StringIds WHERE id NOT IN (SELECT id FROM voices)").rowcount
+        texts = _clean_strings(connection, voices, values)
+        texts += sum(_clean_column(connection, column, values) for column in columns if not column.is_reference)
+        connection.execute("DROP TABLE voices")
+        connection.execute("COMMIT")
+        connection.execute("VACUUM")
+    _refuse_leak(path, values)
+    return ScrubSummary(tables, rows, strings, texts)
+
+
+@contextmanager
+def _connection(path: Path) -> Iterator[sqlite3.Connection]:
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.text_factory = lambda raw: raw.decode(errors="surrogateescape")
+    try:
+        # The file is private: nothing need survive a crash. A write-ahead log would hold what was deleted.
+        for setting in ("journal_mode = DELETE", "journal_mode = OFF", "synchronous = OFF", "temp_store = MEMORY"):
+            connection.execute(f"PRAGMA {setting}")
+        connection.execute("PRAGMA secure_delete = ON")
+        _drop_programs(connection)
+        yield connection
+    except sqlite3.Error as error:
+        raise UserError(f"{path.name} cannot be read as an SQLite file ({error}); {_HOW_TO_EXPORT}") from error
+    finally:
+        connection.close()
+
+
+def _drop_programs(connection: sqlite3.Connection) -> None:
+    """Drops triggers and views, which no export has and which could write what is being removed."""
+    rows = connection.execute("SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view')").fetchall()
+    for kind, name in rows:
+        connection.execute(f"DROP {kind} IF EXISTS {quoted(name)}")
+
+
+def _voices(connection: sqlite3.Connection, references: Iterable[TextColumn]) -> dict[int, Voice]:
+    """Whose words each string is, by id; leaves the ids in a temporary table `voices`."""
+    connection.execute("CREATE TEMP TABLE voices (id INTEGER PRIMARY KEY, voice INTEGER)")
+    for reference in sorted(references, key=lambda reference: reference.voice):
+        column = quoted(reference.column)
+        connection.execute(
+            f"INSERT OR IGNORE INTO voices SELECT DISTINCT {column}, {int(reference.voice)} "
+            f"FROM main.{quoted(reference.table)} WHERE typeof({column}) = 'integer'"
+        )
+    return {key: Voice(voice) for key, voice in connection.execute("SELECT id, voice FROM voices")}
+
+
+def _clean_strings(connection: sqlite3.Connection, voices: Mapping[int, Voice], values: EnvironmentValues) -> int:
+    changes = [
+        (_stored(cleaned), key)
+        for key, text in connection.execute("SELECT id, value FROM StringIds")
+        if isinstance(text, str) and (cleaned := _cleaner(voices[key], values)(text)) != text
+    ]
+    connection.executemany("UPDATE StringIds SET value = CAST(? AS TEXT) WHERE id = ?", changes)
+    return len(changes)
+
+
+def _clean_column(connection: sqlite3.Connection, column: TextColumn, values: EnvironmentValues) -> int:
+    table, name = quoted(column.table), quoted(column.column)
+    clean = _cleaner(column.voice, values)
+    distinct = connection.execute(
+        f"SELECT DISTINCT CAST({name} AS BLOB) FROM {table} WHERE typeof({name}) IN ('text', 'blob')"
+    )
+    texts = ((raw, raw.decode(errors="surrogateescape")) for (raw,) in distinct)
+    changes = [(raw, _stored(cleaned)) for raw, text in texts if (cleaned := clean(text)) != text]
+    connection.execute("CREATE TEMP TABLE changes (old BLOB PRIMARY KEY, new BLOB)")
+    connection.executemany("INSERT INTO changes VALUES (?, ?)", changes)
+    connection.execute(
+        f"UPDATE {table} SET {name} = (SELECT CAST(new AS TEXT) FROM changes WHERE old = CAST({name} AS BLOB)) "
+        f"WHERE CAST({name} AS BLOB) IN (SELECT old FROM changes)"
+    )
+    connection.execute("DROP TABLE changes")
+    return len(changes)
+
+
+def _cleaner(voice: Voice, values: EnvironmentValues) -> Callable[[str], str]:
+    if voice is Voice.CODE:
+        return lambda text: values.mask_in_code(shorten_paths(text))
+    return lambda text: values.mask_in_speech(shorten_paths(text, may_be_name=voice is Voice.RANGE))
+
+
+def _stored(text: str) -> bytes:
+    return text.encode(errors="surrogateescape")
+
+
+def _refuse_leak(path: Path, values: EnvironmentValues) -> None:
+    """Searches the finished file's bytes for the environment's secrets, in case a table is of an unknown shape."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        if values.secret_in(content):
+            raise UserError(
+                f"{path.name} still holds the value of a secret environment variable after scrubbing; "
+                "keep it to yourself, and report this as a defect of the workbench"
+            )

@@ -1,0 +1,29 @@
+"""`wb doctor`."""
+
+import typer
+
+
+def doctor() -> None:
+    """Say what is installed, what is missing for which feature, and the command that mends it."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from workbench.capture.doctor import examine
+
+    checks = examine()
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for heading in ("", "what", "found", "for"):
+        table.add_column(heading, overflow="fold")
+    for check in checks:
+        mark = "ok" if check.ok else "missing" if check.required else "-"
+        table.add_row(*map(Text, (mark, check.name, check.found, check.feature)))
+    console = Console(highlight=False)
+    console.print(table)
+    missing = [check for check in checks if not check.ok]
+    for remedy in dict.fromkeys(check.remedy for check in missing):
+        names = ", ".join(check.name for check in missing if check.remedy == remedy)
+        console.print(f"{names}: {remedy}", markup=False, soft_wrap=True)
+    if any(check.required for check in missing):
+        raise typer.Exit(1)

@@ -1,0 +1,194 @@
+"""The manifest of a capture folder: what was run, on what, and which files came of it.
+
+`workbench/schemas/manifest.schema.json` describes the file; the dataclasses here are its objects, one for one.
+"""
+
+import json
+import types
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from workbench.errors import UserError
+
+FILE_NAME = "manifest.json"
+SCHEMA = "wb.manifest/1"
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Program:
+    """What was run: the command line, with values that look like secrets masked and folders left out."""
+
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """One GPU as the driver saw it before the first run. A value the driver does not tell is None."""
+
+    name: str
+    sm_clock_mhz: int | None
+    memory_clock_mhz: int | None
+    max_sm_clock_mhz: int | None
+    max_memory_clock_mhz: int | None
+    performance_state: str | None
+    power_limit_w: float | None
+
+
+@dataclass(frozen=True)
+class Device:
+    """The machine's GPUs, in the driver's order, and the versions of driver and CUDA (None where untold)."""
+
+    driver: str | None
+    cuda: str | None
+    gpus: tuple[Gpu, ...]
+
+
+@dataclass(frozen=True)
+class Host:
+    """What Python calls the machine; never its name."""
+
+    platform: str
+    python: str
+
+
+@dataclass(frozen=True)
+class Profiler:
+    """The nsys that recorded, and the flags that it was given."""
+
+    version: str
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Commit:
+    """The commit of the repository in which the program was started, and whether files differed from it."""
+
+    sha: str
+    dirty: bool
+
+
+@dataclass(frozen=True)
+class CaptureFile:
+    """One capture of the folder.
+
+    Attributes:
+        file: its name in the folder.
+        sha256: of the file as stored, in hexadecimal.
+        size_bytes: of the file as stored.
+        repetition: which run it records, from 1.
+        exit_code: the program's own (128 + n after signal n); None if it never gave one.
+        duration_s: from the program's start to its end, profiler included.
+        interrupted: the user stopped this run.
+    """
+
+    file: str
+    sha256: str
+    size_bytes: int
+    repetition: int
+    exit_code: int | None
+    duration_s: float
+    interrupted: bool
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What is known of the captures in one folder.
+
+    Attributes:
+        created_utc: when the first run started, ISO 8601.
+        program: what was run.
+        workload: what the program says of its own work (model, shapes, results ...), in its own words.
+        device: the GPUs; None where there is no NVIDIA driver.
+        host: the machine.
+        nsys: the profiler.
+        commit: None outside a repository.
+        captures: one entry a finished run, in order.
+        warnings: what the user was told while they were made, one sentence each.
+        scrubbed: environment, process names and paths are removed from all of them.
+    """
+
+    created_utc: str
+    program: Program
+    workload: dict[str, Any] | None
+    device: Device | None
+    host: Host
+    nsys: Profiler
+    commit: Commit | None
+    captures: tuple[CaptureFile, ...]
+    warnings: tuple[str, ...] = ()
+    scrubbed: bool = field(default=True)
+    schema: ClassVar[str] = SCHEMA
+
+    def to_json(self) -> str:
+        """The text of the manifest's file."""
+        return json.dumps({"schema": self.schema, **asdict(self)}, indent=2, ensure_ascii=False) + "\n"
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Reads the manifest of a folder that `wb profile` wrote.
+
+    Raises:
+        UserError: there is none, or it is not of the format; the message names the place.
+    """
+    path = folder / FILE_NAME
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{folder} has no {FILE_NAME}; name a folder that `wb profile` wrote") from error
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read ({error}); restore it, or profile again") from error
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        raise UserError(f"{path} is not of schema {SCHEMA}; read it with the workbench that wrote it")
+    try:
+        manifest = _decode(Manifest, document, "")
+        for capture in manifest.captures:
+            if Path(capture.file).name != capture.file:
+                raise _MismatchError(f"{capture.file} lies outside the folder")
+    except _MismatchError as error:
+        raise UserError(f"{path} is malformed: {error}; restore it, or profile again") from error
+    return manifest
+
+
+class _MismatchError(Exception):
+    """A value is not of the type that its place calls for."""
+
+
+def _decode(expected: type[_T], value: Any, where: str) -> _T:
+    """Turns plain JSON into dataclasses, and tuples, by the types of their fields. Unknown keys are passed over."""
+    result: Any
+    if is_dataclass(expected):
+        result = expected(**_fields(expected, value, where))
+    elif get_origin(expected) in (Union, types.UnionType):
+        (inner,) = (option for option in get_args(expected) if option is not types.NoneType)
+        result = None if value is None else _decode(inner, value, where)
+    elif get_origin(expected) is tuple:
+        items = _checked(list, value, where)
+        result = tuple(_decode(get_args(expected)[0], item, f"{where}[{index}]") for index, item in enumerate(items))
+    elif expected is float and type(value) is int:
+        result = float(value)
+    else:
+        result = _checked(get_origin(expected) or expected, value, where)
+    decoded: _T = result
+    return decoded
+
+
+def _fields(expected: type[Any], value: Any, where: str) -> dict[str, Any]:
+    document = _checked(dict, value, where or "the file")
+    hints = get_type_hints(expected)
+    prefix = f"{where}." if where else ""
+    missing = [field.name for field in fields(expected) if field.name not in document]
+    if missing:
+        raise _MismatchError(f"{prefix}{missing[0]} is missing")
+    return {
+        field.name: _decode(hints[field.name], document[field.name], prefix + field.name) for field in fields(expected)
+    }
+
+
+def _checked(expected: type[_T], value: Any, where: str) -> _T:
+    # bool is a subclass of int, and no number here.
+    if type(value) is not expected:
+        raise _MismatchError(f"{where} is no {expected.__name__}")
+    return value
