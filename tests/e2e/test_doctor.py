@@ -1,0 +1,18 @@
+from pathlib import Path
+
+from tests.e2e.command_line import wb
+from tests.unit.capture.fakes import fake_nsys
+
+
+def test_what_is_there_and_what_is_missing(tmp_path: Path) -> None:
+    nsys = fake_nsys(tmp_path / "nsys", "2025.3.1.90")
+    done = wb("doctor", folder=tmp_path, WB_NSYS=str(nsys), COLUMNS="200")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "2025.3.1.90" in done.stdout
+    assert "nsys's importer: install all of Nsight Systems" in done.stdout
+
+
+def test_a_missing_nsys_is_no_failure(tmp_path: Path) -> None:
+    done = wb("doctor", folder=tmp_path, WB_NSYS=str(tmp_path / "nothing"), COLUMNS="200")
+    assert done.returncode == 0
+    assert "install NVIDIA Nsight Systems" in done.stdout

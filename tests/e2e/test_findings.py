@@ -1,0 +1,152 @@
+import json
+import resource
+import subprocess
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from tests.conftest import capture_path
+from tests.e2e.captures import unpacked
+from tests.e2e.command_line import WB, environment, is_one_sentence, wb
+from tests.exports import Export
+from tests.schemas import check
+from tests.unit.report.rendered import pictures
+
+ENGINE = capture_path("engine_style")
+CUPY = capture_path("cupy_nodes")
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_without_a_file_it_is_read_in_the_terminal(tmp_path: Path) -> None:
+    done = wb("findings", CUPY, folder=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "All findings" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert names(tmp_path) == []
+
+
+def test_json_is_of_its_schema(tmp_path: Path) -> None:
+    done = wb("findings", CUPY, "--format", "json", folder=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    check(done.stdout, "findings")
+
+
+def test_markdown_can_be_printed_too(tmp_path: Path) -> None:
+    done = wb("findings", CUPY, "--format", "markdown", folder=tmp_path)
+    assert done.stdout.startswith(f"# Findings: {CUPY.name}\n")
+    assert pictures(done.stdout) == []
+
+
+@pytest.mark.parametrize("name", ["report.md", "my report (2).md", "größe.md", "no_suffix"])
+def test_a_report_lies_beside_its_picture_and_links_to_it(tmp_path: Path, name: str) -> None:
+    done = wb("findings", ENGINE, "-o", f"out/{name}", folder=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    picture = Path(name).stem + ".svg"
+    assert done.stdout.splitlines() == [f"out/{name}", f"out/{picture}"]
+    assert names(tmp_path / "out") == sorted([name, picture])
+    markdown = (tmp_path / "out" / name).read_text(encoding="utf-8")
+    assert [unquote(target) for target in pictures(markdown)] == [picture]
+    ET.fromstring((tmp_path / "out" / picture).read_text(encoding="utf-8"))
+
+
+def test_a_capture_without_steps_has_no_picture(tmp_path: Path) -> None:
+    export = Export()
+    export.launch("k", 0, 10, 20)
+    export.write(tmp_path / "capture.sqlite")
+    done = wb("findings", "capture.sqlite", "-o", "report.md", folder=tmp_path)
+    assert done.stdout.splitlines() == ["report.md"]
+    assert pictures((tmp_path / "report.md").read_text(encoding="utf-8")) == []
+    assert names(tmp_path) == ["capture.sqlite", "report.md"]
+
+
+def test_a_file_that_ends_in_json_holds_json(tmp_path: Path) -> None:
+    assert wb("findings", CUPY, "-o", "report.json", folder=tmp_path).stdout == "report.json\n"
+    text = (tmp_path / "report.json").read_text(encoding="utf-8")
+    check(text, "findings")
+    assert wb("findings", CUPY, "--format", "json", folder=tmp_path).stdout == text
+    assert names(tmp_path) == ["report.json"]
+
+
+@pytest.mark.parametrize("name", ["report.md", "report.json"])
+def test_its_own_reports_are_written_again(tmp_path: Path, name: str) -> None:
+    for capture in (ENGINE, CUPY):
+        assert wb("findings", capture, "-o", name, folder=tmp_path).returncode == 0
+    again = (tmp_path / name).read_text(encoding="utf-8")
+    (tmp_path / name).unlink()
+    wb("findings", CUPY, "-o", name, "--force", folder=tmp_path)
+    assert (tmp_path / name).read_text(encoding="utf-8") == again
+
+
+@pytest.mark.parametrize(
+    ("theirs", "option"), [("report.md", "report.md"), ("report.svg", "report.md"), ("r.json", "r.json")]
+)
+def test_nothing_of_the_users_is_replaced_unasked(tmp_path: Path, theirs: str, option: str) -> None:
+    (tmp_path / theirs).write_text("theirs")
+    done = wb("findings", ENGINE, "-o", option, folder=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert is_one_sentence(done.stderr)
+    assert f"{theirs} exists and was not written by this command; give another name, or --force" in done.stderr
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {theirs: "theirs"}
+    assert wb("findings", ENGINE, "-o", option, "--force", folder=tmp_path).returncode == 0
+    assert (tmp_path / theirs).read_text(encoding="utf-8") != "theirs"
+
+
+def test_a_report_is_not_written_over_its_capture(tmp_path: Path) -> None:
+    capture = unpacked("engine_style", tmp_path)
+    before = capture.read_bytes()
+    done = wb("findings", capture, "-o", capture, folder=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert is_one_sentence(done.stderr)
+    assert capture.read_bytes() == before
+    assert names(tmp_path) == [capture.name]
+
+
+def test_where_the_disk_is_full_nothing_is_left(tmp_path: Path) -> None:
+    """No file may grow beyond 4000 bytes: the picture would fit, the report does not."""
+    unpacked("cupy_nodes", tmp_path)
+    (tmp_path / "report.md").write_text("<!-- written by wb findings -->\nof yesterday")
+    done = subprocess.run(
+        [*WB, "findings", "cupy_nodes.sqlite", "-o", "report.md"],
+        cwd=tmp_path,
+        env=environment(WB_CACHE_BYTES="0"),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert is_one_sentence(done.stderr)
+    assert names(tmp_path) == ["cupy_nodes.sqlite", "report.md"]
+    assert (tmp_path / "report.md").read_text().endswith("of yesterday")
+
+
+def test_rules_of_the_user_win(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text("layers: [{range: qkv_proj, layer_type: mine}]")
+    done = wb("findings", ENGINE, "--rules", "own.yaml", "--format", "json", folder=tmp_path)
+    labels = {part["label"] for step in json.loads(done.stdout)["median_steps"] for part in step["parts"]}
+    assert {"mine", "mlp"} <= labels
+
+
+def test_a_capture_at_graph_level_is_read_with_a_warning(tmp_path: Path) -> None:
+    done = wb("findings", capture_path("cupy_graph_level"), folder=tmp_path)
+    assert done.returncode == 0
+    assert is_one_sentence(done.stderr)
+    assert "F1  " in done.stdout
+    assert "graph launches hide their kernels" in done.stdout
+
+
+def test_with_and_without_the_cache_the_report_is_the_same(tmp_path: Path) -> None:
+    reports = []
+    for variables in (
+        {"WB_CACHE_DIR": str(tmp_path / "cache")},
+        {"WB_CACHE_DIR": str(tmp_path / "cache")},
+        {"WB_CACHE_BYTES": "0"},
+    ):
+        wb("findings", CUPY, "-o", "report.md", folder=tmp_path, **variables)
+        reports.append([(tmp_path / f"report.{suffix}").read_bytes() for suffix in ("md", "svg")])
+    assert reports[0] == reports[1] == reports[2]
