@@ -19,7 +19,10 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Program:
-    """What was run: the command line, with values that look like secrets masked and folders left out."""
+    """What was run: the command line, with values that look like secrets masked and folders left out.
+
+    Empty where it is unknown, as for a capture that was recorded without `wb profile`.
+    """
 
     command: tuple[str, ...]
 
@@ -80,7 +83,7 @@ class CaptureFile:
         size_bytes: of the file as stored.
         repetition: which run it records, from 1.
         exit_code: the program's own (128 + n after signal n); None if it never gave one.
-        duration_s: from the program's start to its end, profiler included.
+        duration_s: from the program's start to its end, profiler included; None where it is unknown.
         interrupted: the user stopped this run.
     """
 
@@ -89,7 +92,7 @@ class CaptureFile:
     size_bytes: int
     repetition: int
     exit_code: int | None
-    duration_s: float
+    duration_s: float | None
     interrupted: bool
 
 
@@ -102,7 +105,7 @@ class Manifest:
         program: what was run.
         workload: what the program says of its own work (model, shapes, results ...), in its own words.
         device: the GPUs; None where there is no NVIDIA driver.
-        host: the machine.
+        host: the machine; None where it is unknown.
         nsys: the profiler.
         commit: None outside a repository.
         captures: one entry a finished run, in order.
@@ -114,7 +117,7 @@ class Manifest:
     program: Program
     workload: dict[str, Any] | None
     device: Device | None
-    host: Host
+    host: Host | None
     nsys: Profiler
     commit: Commit | None
     captures: tuple[CaptureFile, ...]

@@ -11,7 +11,8 @@ WB = [sys.executable, "-m", "workbench"]
 
 def environment(**variables: str) -> dict[str, str]:
     """The test's environment and `variables`; the project is found wherever `wb` runs."""
-    return {**os.environ, "PYTHONPATH": str(ROOT), **variables}
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    return {**os.environ, "PYTHONPATH": path, **variables}
 
 
 def wb(*arguments: str | Path, folder: Path, typed: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
@@ -31,7 +32,7 @@ def wb(*arguments: str | Path, folder: Path, typed: str = "", **variables: str) 
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=120,
     )
 
 

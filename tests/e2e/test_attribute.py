@@ -52,7 +52,7 @@ def test_every_form_of_a_capture_says_the_same(tmp_path: Path) -> None:
         plain.name,
         "capture.sqlite.zst",
         ENGINE.name,
-        ENGINE.name,
+        f"{ENGINE.parent.name}/{ENGINE.name}",
     ]
     assert all(found == answers[0] for found in answers)
 

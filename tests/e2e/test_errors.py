@@ -155,7 +155,7 @@ def test_rule_files_are_read_before_the_capture(tmp_path: Path) -> None:
         ("a folder", [], "a folder is a folder; name a file in it"),
         ("a folder", ["--force"], "a folder is a folder; name a file in it"),
         ("report.md", ["--format", "terminal"], "--format terminal cannot be written to a file; leave out -o"),
-        ("report.svg", [], "report.svg is what the report's picture is called; name the report report.md"),
+        ("report.svg", [], "report.svg is what a file beside the report is called; name the report report.md"),
         ("report.md", ["--format", "pdf"], "'pdf' is not one of"),
     ],
 )

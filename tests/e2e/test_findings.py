@@ -44,17 +44,17 @@ def test_markdown_can_be_printed_too(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["report.md", "my report (2).md", "größe.md", "no_suffix"])
 def test_a_report_lies_beside_its_picture_and_links_to_it(tmp_path: Path, name: str) -> None:
-    done = wb("findings", ENGINE, "-o", f"out/{name}", folder=tmp_path)
+    done = wb("findings", CUPY, "-o", f"out/{name}", folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    picture = Path(name).stem + ".svg"
-    assert done.stdout.splitlines() == [f"out/{name}", f"out/{picture}"]
-    assert names(tmp_path / "out") == sorted([name, picture])
+    picture, sql = Path(name).stem + ".svg", Path(name).stem + ".sql"
+    assert done.stdout.splitlines() == [f"out/{name}", f"out/{picture}", f"out/{sql}"]
+    assert names(tmp_path / "out") == sorted([name, picture, sql])
     markdown = (tmp_path / "out" / name).read_text(encoding="utf-8")
     assert [unquote(target) for target in pictures(markdown)] == [picture]
     ET.fromstring((tmp_path / "out" / picture).read_text(encoding="utf-8"))
 
 
-def test_a_capture_without_steps_has_no_picture(tmp_path: Path) -> None:
+def test_a_capture_without_steps_has_no_picture_and_without_findings_no_sql(tmp_path: Path) -> None:
     export = Export()
     export.launch("k", 0, 10, 20)
     export.write(tmp_path / "capture.sqlite")
@@ -83,16 +83,17 @@ def test_its_own_reports_are_written_again(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("theirs", "option"), [("report.md", "report.md"), ("report.svg", "report.md"), ("r.json", "r.json")]
+    ("theirs", "option"),
+    [("report.md", "report.md"), ("report.svg", "report.md"), ("report.sql", "report.md"), ("r.json", "r.json")],
 )
 def test_nothing_of_the_users_is_replaced_unasked(tmp_path: Path, theirs: str, option: str) -> None:
     (tmp_path / theirs).write_text("theirs")
-    done = wb("findings", ENGINE, "-o", option, folder=tmp_path)
+    done = wb("findings", CUPY, "-o", option, folder=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert is_one_sentence(done.stderr)
     assert f"{theirs} exists and was not written by this command; give another name, or --force" in done.stderr
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {theirs: "theirs"}
-    assert wb("findings", ENGINE, "-o", option, "--force", folder=tmp_path).returncode == 0
+    assert wb("findings", CUPY, "-o", option, "--force", folder=tmp_path).returncode == 0
     assert (tmp_path / theirs).read_text(encoding="utf-8") != "theirs"
 
 

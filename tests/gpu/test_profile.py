@@ -51,7 +51,7 @@ def phase(document: dict[str, Any], name: str) -> dict[str, Any]:
 
 def nsys_stats(export: Path, report: str) -> list[dict[str, str]]:
     done = subprocess.run(
-        ["nsys", "stats", "--quiet", "--force-export=true", "--format=csv", f"--report={report}", str(export)],
+        ["nsys", "stats", "--quiet", "--format=csv", f"--report={report}", str(export)],
         capture_output=True,
         text=True,
         check=True,

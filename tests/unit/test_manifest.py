@@ -45,6 +45,7 @@ def a_manifest() -> Manifest:
 
 
 SILENT_GPU = Gpu("NVIDIA H200", None, None, None, None, None, None)
+ADOPTED = CaptureFile("capture-1.sqlite.xz", "ab" * 32, 1000, 1, None, None, interrupted=False)
 STOPPED = CaptureFile("capture-1.sqlite.zst", "ab" * 32, 1000, 1, None, 2.0, interrupted=True)
 
 
@@ -53,9 +54,10 @@ STOPPED = CaptureFile("capture-1.sqlite.zst", "ab" * 32, 1000, 1, None, 2.0, int
     [
         a_manifest(),
         replace(a_manifest(), workload=None, device=None, commit=None, captures=(STOPPED,), warnings=()),
+        replace(a_manifest(), program=Program(()), host=None, captures=(ADOPTED,)),
         replace(a_manifest(), device=Device(None, None, (SILENT_GPU,))),
     ],
-    ids=["everything is told", "nothing is told", "a silent driver"],
+    ids=["everything is told", "nothing is told", "recorded elsewhere", "a silent driver"],
 )
 def test_it_is_read_as_it_was_written(manifest: Manifest, tmp_path: Path) -> None:
     check_against_schema(manifest.to_json())
@@ -79,7 +81,7 @@ def _set(*path: str | int, to: Any) -> Callable[[Any], None]:
         (_set("program", "command", to=[1]), r"program\.command\[0\] is no str"),
         (_set("captures", 0, "size_bytes", to="1000"), r"captures\[0\]\.size_bytes is no int"),
         (_set("captures", 0, "exit_code", to=True), r"captures\[0\]\.exit_code is no int"),
-        (_set("captures", 0, "duration_s", to=None), r"captures\[0\]\.duration_s is no float"),
+        (_set("captures", 0, "duration_s", to="long"), r"captures\[0\]\.duration_s is no float"),
         (_set("captures", 0, "file", to="../../secrets"), "lies outside the folder"),
         (_set("device", "gpus", to={}), r"device\.gpus is no list"),
         (_set("workload", to=[]), "workload is no dict"),

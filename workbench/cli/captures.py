@@ -2,12 +2,14 @@
 
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.errors import UserError
 
 if TYPE_CHECKING:
+    from workbench.manifest import Manifest
     from workbench.trace.model import Trace
 
 _SUFFIXES = (".sqlite", ".sqlite.xz", ".sqlite.zst", ".db")
@@ -24,21 +26,40 @@ def open_capture(path: Path) -> "Trace":
     from workbench.trace.cache import TraceCache
     from workbench.trace.open import open_trace
 
-    if path.is_dir():
-        path = _first_of_folder(path)
+    folder = path if path.is_dir() else None
+    if folder:
+        path = _first_of_folder(folder)
     cache = TraceCache.of_user()
     if path.suffix == ".nsys-rep" and path.is_file():
         from workbench.capture.export import export_report
 
-        with tempfile.TemporaryDirectory(prefix="wb-") as folder:
-            export = Path(folder) / f"{path.stem}.sqlite"
+        with tempfile.TemporaryDirectory(prefix="wb-") as scratch:
+            export = Path(scratch) / f"{path.stem}.sqlite"
             export_report(path, export)
             trace = open_trace(export, cache)
     else:
         trace = open_trace(path, cache)
     for warning in trace.info.warnings:
         print(f"wb: warning: {warning}", file=sys.stderr)
+    if folder:
+        trace = replace(trace, info=replace(trace.info, file_name=f"{folder.resolve().name}/{path.name}"))
     return trace
+
+
+def manifest_of(path: Path) -> "Manifest | None":
+    """How a capture was made, if it is a folder that `wb profile` wrote.
+
+    A manifest that cannot be read is said on standard error, and done without.
+    """
+    from workbench.manifest import FILE_NAME, read_manifest
+
+    if not (path / FILE_NAME).is_file():
+        return None
+    try:
+        return read_manifest(path)
+    except UserError as error:
+        print(f"wb: warning: {error}", file=sys.stderr)
+        return None
 
 
 def _first_of_folder(folder: Path) -> Path:

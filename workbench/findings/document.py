@@ -11,9 +11,6 @@ from workbench.findings.find import Findings, find
 from workbench.findings.measure import measure
 from workbench.trace.model import CaptureInfo, Device
 
-# A finding whose remedy promises less of a step than this is listed, but not told at length.
-MINOR_SHARE = 0.01
-
 
 @dataclass(frozen=True)
 class FindingsDocument:

@@ -80,8 +80,8 @@ def _detect(detector: ModuleType, analysis: Analysis) -> Detection:
     return detection
 
 
-def _rank(finding: Finding) -> float:
-    """Predicted gain over the whole capture against effort; what hides the rest comes first."""
+def _rank(finding: Finding) -> tuple[bool, float]:
+    """Predicted gain over the whole capture against effort; what hides the rest comes first, what is minor last."""
     if finding.gain is None:
-        return float("-inf")
-    return -finding.gain.expected_total_ns / finding.effort.days
+        return False, float("-inf")
+    return finding.is_minor, -finding.gain.expected_total_ns / finding.effort.days

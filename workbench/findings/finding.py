@@ -6,6 +6,8 @@ from enum import StrEnum
 from workbench.findings.target import Target
 
 Cell = str | int | float | None
+# A finding whose remedy promises less of a step than this is listed, but not told at length.
+MINOR_SHARE = 0.01
 
 
 class Effort(StrEnum):
@@ -82,6 +84,11 @@ class Finding:
     risk: str
     target: Target
     detector: str = ""
+
+    @property
+    def is_minor(self) -> bool:
+        """Whether its remedy promises little."""
+        return self.gain is not None and self.gain.high_ns < MINOR_SHARE * self.gain.step_ns
 
 
 @dataclass(frozen=True)

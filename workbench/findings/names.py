@@ -8,17 +8,32 @@ _CONTAINERS = {
     "Binary", "AUnary", "BUnary", "CUDA", "gpu", "elementwise", "unrolled_elementwise", "vectorized_elementwise",
     "Reduce", "reduce", "distribution_elementwise_grid_stride", "distribution_nullary", "index_elementwise",
 }  # fmt: skip
+# CUTLASS launches everything through a template of one of these names; its first argument is the kernel's.
+_CUTLASS = re.compile(r"\bcutlass::(?:Kernel2?|device_kernel)<(?:\w+::)*(\w+)")
 _LONGEST = 72
 
 
-def readable(short: str, long: str) -> str:
-    """A short name, with the operation it was instantiated for where its long name tells that."""
+def label(short: str, long: str) -> str:
+    """A short name, with what it was instantiated for where its long name tells that: `reduce_kernel (Mean)`."""
+    if wrapped := _CUTLASS.search(long):
+        return f"{short} ({wrapped[1]})"
     if "at::native" in long:
         arguments = long[long.find("<") :]
         operations = [found for found in _OPERATION.findall(arguments) if found not in _CONTAINERS]
         if operations and operations[0] not in short:
             return f"{short} ({operations[0]})"
-    return short if len(short) <= _LONGEST else f"{short[: _LONGEST - 1]}…"
+    return short
+
+
+def readable(short: str, long: str) -> str:
+    """The label, cut where it is too long to be read in a sentence."""
+    text = label(short, long)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def spellings(short: str, long: str) -> tuple[str, str, str]:
+    """The names by which a target may know a kernel, the shortest first."""
+    return short, label(short, long), long
 
 
 def rounded(number: float) -> str:

@@ -1,7 +1,7 @@
 """Picks out operations and steps by what they are: tiny kernels, small copies, pairs, outliers."""
 
 import re
-from collections.abc import Sequence
+from collections import Counter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from workbench.analysis.breakdown import memop_kinds
 from workbench.analysis.idle import IdleKind
 from workbench.attribution.leaves import Leaf
+from workbench.findings.names import spellings
 from workbench.findings.view import ONE_OFF, PhaseView
 from workbench.trace.columns import BoolArray, IntArray
 from workbench.trace.grouping import group_rows
@@ -95,19 +96,29 @@ def is_matmul(name: str) -> bool:
 
 
 def kernels_named(view: PhaseView, name: str) -> IntArray:
-    """The phase's kernels with this short or long name."""
+    """The phase's kernels of this name, in any of its spellings."""
     return view.kernels[_is_named(view, view.kernels, name)]
 
 
+def exact_name(view: PhaseView, row: int) -> str:
+    """The shortest spelling of a kernel's name that no other kernel of the phase shares."""
+    known, _ = _distinct_names(view, view.kernels)
+    sharers = Counter(spelling for names in set(known) for spelling in set(names))
+    (own,), _ = _distinct_names(view, np.array([row]))
+    return next((spelling for spelling in own if sharers[spelling] == 1), own[-1])
+
+
 def _is_named(view: PhaseView, rows: IntArray, name: str) -> BoolArray:
-    strings = view.trace.strings
-    columns = (view.trace.operations.name[rows], view.trace.kernels.demangled[rows])
-    matches = [np.isin(column, _positions(strings, np.unique(column), name)) for column in columns]
-    return matches[0] | matches[1]
+    known, of_row = _distinct_names(view, rows)
+    return np.array([name in names for names in known], np.bool_)[of_row]
 
 
-def _positions(strings: Sequence[str], candidates: IntArray, name: str) -> list[int]:
-    return [position for position in candidates.tolist() if position >= 0 and strings[position] == name]
+def _distinct_names(view: PhaseView, rows: IntArray) -> tuple[list[tuple[str, str, str]], IntArray]:
+    """The spellings of the distinct names that some kernels have, and which of them each kernel has."""
+    short, long = view.trace.operations.name[rows], view.trace.kernels.demangled[rows]
+    of_row, first = group_rows(short, long)
+    texts = zip(view.trace.texts(short[first]), view.trace.texts(long[first]), strict=True)
+    return [spellings(*pair) for pair in texts], of_row
 
 
 def kernels_of_layers(view: PhaseView, *names: str) -> IntArray:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from workbench.analysis.phases import PhaseSummary
 from workbench.analysis.step_profile import StepProfile
-from workbench.findings.document import MINOR_SHARE, FindingsDocument
+from workbench.findings.document import FindingsDocument
 from workbench.findings.finding import Cell, Evidence, Finding, Gain
 from workbench.report import units
 from workbench.report.capture import IDLE_NAMES
@@ -24,12 +24,6 @@ class Entry:
     number: str
     finding: Finding
     measured: float | None
-
-    @property
-    def is_minor(self) -> bool:
-        """Whether its remedy promises little."""
-        gain = self.finding.gain
-        return gain is not None and gain.high_ns < MINOR_SHARE * gain.step_ns
 
 
 def entries(document: FindingsDocument) -> list[Entry]:

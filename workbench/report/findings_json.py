@@ -6,15 +6,17 @@ from typing import Any
 from workbench.analysis.step_profile import StepProfile
 from workbench.findings.document import FindingsDocument
 from workbench.findings.target import Target
+from workbench.manifest import Manifest
 from workbench.report.capture import capture_json, coverage_json, phase_json, totals_json
 from workbench.report.findings import SCHEMA, Entry, entries
 
 
-def to_json(document: FindingsDocument) -> str:
-    """The report as a JSON document."""
+def to_json(document: FindingsDocument, manifest: Manifest | None = None) -> str:
+    """The report as a JSON document; `manifest` is what is known of the program and its capture."""
     content = {
         "schema": SCHEMA,
         "capture": capture_json(document.info, document.devices),
+        "manifest": manifest and json.loads(manifest.to_json()),
         "totals": totals_json(document.totals),
         "coverage": coverage_json(document.coverage),
         "phases": [phase_json(phase, document.pids[phase.process]) for phase in document.phases],

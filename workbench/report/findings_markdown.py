@@ -9,6 +9,7 @@ from workbench.analysis.idle import IdleKind
 from workbench.analysis.step_profile import StepProfile
 from workbench.findings.document import FindingsDocument
 from workbench.findings.finding import Evidence
+from workbench.manifest import Manifest
 from workbench.report import units
 from workbench.report.capture import SOURCES, coverage_sentences
 from workbench.report.findings import (
@@ -28,25 +29,40 @@ from workbench.report.findings import (
     text_columns,
     verdict,
 )
+from workbench.report.findings_sql import commented_sql
+from workbench.report.manifest import manifest_facts
 from workbench.report.markdown import code, code_block, escape, link, markdown_table
 from workbench.report.step_picture import part_name
-from workbench.report.texts import cut, cut_words, one_line
+from workbench.report.texts import cut, cut_words
+
+# A longer statement is a list of places rather than something to read.
+LONGEST_SQL = 1_500
 
 
-def to_markdown(document: FindingsDocument, *, pictures: Sequence[str] = (), how_made: Sequence[str] = ()) -> str:
+def to_markdown(
+    document: FindingsDocument,
+    *,
+    pictures: Sequence[str] = (),
+    sql_file: str = "",
+    manifest: Manifest | None = None,
+) -> str:
     """The report as a Markdown document.
 
     Args:
         document: what it says.
         pictures: file names of pictures that lie beside it.
-        how_made: what is known of the program and its capture, one line each, as Markdown.
+        sql_file: the name of the file beside it that holds all SQL; without one, long statements are in here, too.
+        manifest: what is known of the program and its capture.
     """
-    environment = Environment(loader=PackageLoader("workbench.report"), trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        loader=PackageLoader("workbench.report"), trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
     environment.filters |= {
         "escape_md": escape,
         "link": link,
         "gain_sentence": gain_sentence,
         "evidence_table": _evidence_table,
+        "is_short": lambda sql: not sql_file or len(sql) <= LONGEST_SQL,
         "sql_block": _sql_block,
         "code": code,
         "count": units.count,
@@ -58,7 +74,8 @@ def to_markdown(document: FindingsDocument, *, pictures: Sequence[str] = (), how
         coverage=coverage_sentences(document.totals, document.coverage),
         verdict=verdict(document),
         pictures=pictures,
-        how_made=how_made,
+        sql_file=sql_file,
+        manifest=manifest_facts(manifest) if manifest else [],
         phases=_phase_table(document),
         profiles=[
             (profile, profile_label(document, profile), _profile_table(profile)) for profile in document.profiles
@@ -70,8 +87,8 @@ def to_markdown(document: FindingsDocument, *, pictures: Sequence[str] = (), how
         not_looked_for=not_looked_for(document),
         reproduce=_reproduce(document.info.file_name),
         summary=_summary_table(document, all_entries),
-        major=[entry for entry in all_entries if not entry.is_minor],
-        minor=[entry for entry in all_entries if entry.is_minor],
+        major=[entry for entry in all_entries if not entry.finding.is_minor],
+        minor=[entry for entry in all_entries if entry.finding.is_minor],
     )
 
 
@@ -126,7 +143,7 @@ def _evidence_table(evidence: Evidence) -> str:
 
 
 def _sql_block(evidence: Evidence) -> str:
-    return code_block(f"-- {one_line(evidence.title)}\n{evidence.sql};", "sql")
+    return code_block(commented_sql(evidence), "sql")
 
 
 def _reproduce(file_name: str) -> str:

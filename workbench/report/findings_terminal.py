@@ -37,7 +37,7 @@ def print_findings(document: FindingsDocument, console: Console) -> None:
     found = entries(document)
     if not found:
         print_line(console, "No detector found anything.")
-    for entry in [entry for entry in found if not entry.is_minor][:MOST_TOLD]:
+    for entry in [entry for entry in found if not entry.finding.is_minor][:MOST_TOLD]:
         _print_finding(document, entry, console)
     if found:
         console.print()

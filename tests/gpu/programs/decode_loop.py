@@ -13,7 +13,17 @@ import threading
 import time
 
 LAYERS = 3
-PREFILL_ROWS, DECODE_ROWS, WIDTH = 64, 1, 512
+PREFILL_ROWS, DECODE_ROWS, WIDTH, BLOCK = 64, 1, 512, 128
+# CuPy lets no call of cuBLAS into a graph.
+PRODUCT = f"""
+extern "C" __global__ void product(const float* hidden, const float* weight, float* projected) {{
+    const int row = blockIdx.x, column = blockIdx.y * blockDim.x + threadIdx.x;
+    const float *left = hidden + row * {WIDTH}, *right = weight + column;
+    float sum = 0;
+    for (int inner = 0; inner < {WIDTH}; ++inner) sum += left[inner] * right[inner * {WIDTH}];
+    projected[row * {WIDTH} + column] = sum;
+}}
+"""
 
 
 def main() -> int:
@@ -56,18 +66,19 @@ def _generate(arguments: argparse.Namespace) -> None:
     with cp.cuda.Stream(non_blocking=True) as stream:
         with annotated("load"):
             weights = [cp.random.rand(WIDTH, WIDTH, dtype=cp.float32) / WIDTH for _ in range(LAYERS)]
+        product = cp.RawKernel(PRODUCT, "product")
         scale = cp.ElementwiseKernel("float32 x", "float32 y", "y = x / (1 + abs(x))", "squash")
         buffers = {
             rows: [cp.zeros((rows, WIDTH), cp.float32) for _ in range(3)] for rows in (PREFILL_ROWS, DECODE_ROWS)
         }
 
         def forward(rows: int) -> None:
-            hidden, product, kept = buffers[rows]
+            hidden, projected, kept = buffers[rows]
             for layer, weight in enumerate(weights):
                 with annotated("gate_up_proj", "mlp", layer):
-                    cp.matmul(hidden, weight, out=product)
+                    product((rows, WIDTH // BLOCK), (BLOCK,), (hidden, weight, projected))
                 with annotated("activation", "mlp", layer):
-                    scale(product, hidden)
+                    scale(projected, hidden)
                 with annotated("cache_write", "attention", layer):
                     kept[...] = hidden
 

@@ -38,14 +38,17 @@ def test_every_detector_finds_or_lacks_something_or_is_silent(analysed: Analysed
     assert "unfused_roles" in spoke[2]
 
 
-def test_what_hides_the_rest_comes_first_then_the_best_return_on_effort(analysed: Analysed) -> None:
+def test_what_hides_the_rest_comes_first_then_the_best_return_on_effort_then_what_is_minor(analysed: Analysed) -> None:
     findings = find(analysed(untidy().export)).findings
     assert findings[0].detector == "hidden_graphs"
-    returns = [
-        finding.gain.expected_total_ns / finding.effort.days for finding in findings[1:] if finding.gain is not None
+    ranks = [
+        (finding.is_minor, -finding.gain.expected_total_ns / finding.effort.days)
+        for finding in findings[1:]
+        if finding.gain is not None
     ]
-    assert len(returns) == len(findings) - 1 >= 5
-    assert returns == sorted(returns, reverse=True)
+    assert len(ranks) == len(findings) - 1 >= 5
+    assert {minor for minor, _ in ranks} == {False, True}
+    assert ranks == sorted(ranks)
 
 
 def test_half_a_day_for_a_small_effort_weighs_less_than_eight_for_a_large_one(analysed: Analysed) -> None:

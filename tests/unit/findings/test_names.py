@@ -1,7 +1,8 @@
 import pytest
 
-from workbench.findings.names import counted, readable, rounded
+from workbench.findings.names import counted, readable, rounded, spellings
 
+WMMA = "cutlass_80_wmma_tensorop_bf16_s161616gemm_bf16_16x16_128x2_tn_align8"
 REDUCE = "void at::native::reduce_kernel<512, 1, at::native::ReduceOp<float, at::native::MeanOps<float>, int>>"
 
 
@@ -11,12 +12,18 @@ REDUCE = "void at::native::reduce_kernel<512, 1, at::native::ReduceOp<float, at:
         ("gemv", "void gemv<float>(int)", "gemv"),
         ("reduce_kernel", REDUCE, "reduce_kernel (Mean)"),
         ("silu_kernel", "void at::native::silu_kernel<at::native::silu_kernel_impl>", "silu_kernel"),
+        ("Kernel2", f"void cutlass::Kernel2<{WMMA}>({WMMA}::Params)", f"Kernel2 ({WMMA[:62]}…"),
+        ("device_kernel", "void cutlass::device_kernel<flash::FlashFwd<float>>", "device_kernel (FlashFwd)"),
         ("k" * 72, "", "k" * 72),
         ("k" * 73, "", "k" * 71 + "…"),
     ],
 )
 def test_names_as_people_read_them(short: str, long: str, name: str) -> None:
     assert readable(short, long) == name
+
+
+def test_targets_know_a_kernel_by_its_short_its_telling_and_its_long_name() -> None:
+    assert spellings("reduce_kernel", REDUCE) == ("reduce_kernel", "reduce_kernel (Mean)", REDUCE)
 
 
 @pytest.mark.parametrize(

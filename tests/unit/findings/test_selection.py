@@ -116,6 +116,20 @@ def test_kernels_are_found_by_short_and_by_long_name(seen: Seen) -> None:
     ] == [3_000, 2_000, 0]
 
 
+def test_the_shortest_name_that_no_other_kernel_shares_is_exact(seen: Seen) -> None:
+    program = Program()
+    square, cube = (f"at::native::elementwise_kernel<at::native::{name}_kernel_cuda()>" for name in ("square", "cube"))
+    casts = [f"at::native::elementwise_kernel<at::native::cast_kernel_cuda({kind})>" for kind in ("half", "float")]
+    with program.step():
+        program.kernel("add", 1_000, long_name="add<float>")
+        for long_name in (square, cube, *casts):
+            program.kernel("elementwise_kernel", 2_000, long_name=long_name)
+    view = seen(program)
+    names = [selection.exact_name(view, row) for row in view.kernels.tolist()]
+    assert names == ["add", "elementwise_kernel (square)", "elementwise_kernel (cube)", *casts]
+    assert [selection.kernels_named(view, name).tolist() for name in names] == [[row] for row in view.kernels.tolist()]
+
+
 def test_layers_of_every_step_are_counted_by_index_else_by_range(seen: Seen) -> None:
     program = Program()
     for _ in range(2):

@@ -82,7 +82,7 @@ def test_findings_are_numbered_in_their_order(real: Callable[[str], Analysis], d
 def test_minor_findings_promise_less_than_a_percent(real_capture: Analysis, document: Document) -> None:
     for entry in entries(document(real_capture)):
         gain = entry.finding.gain
-        assert entry.is_minor == (gain is not None and gain.high_ns < gain.step_ns / 100)
+        assert entry.finding.is_minor == (gain is not None and gain.high_ns < gain.step_ns / 100)
 
 
 def test_the_verdict_says_how_long_a_step_is_and_what_it_waits_for(odd: Odd, document: Document) -> None:

@@ -1,6 +1,8 @@
 import json
 from collections.abc import Callable
 
+from tests.schemas import check
+from tests.unit.test_manifest import a_manifest
 from workbench.analysis.analysis import Analysis
 from workbench.findings.document import FindingsDocument
 from workbench.report.findings_json import to_json
@@ -28,6 +30,14 @@ def test_targets_say_what_they_measure_now(real_capture: Analysis, document: Doc
     targets = [entry["target"] for entry in json.loads(to_json(report))["findings"]]
     assert [target["measured"] for target in targets] == list(report.measured)
     assert [target["text"] for target in targets] == [str(finding.target) for finding in report.findings.findings]
+
+
+def test_it_says_how_the_capture_was_made_where_that_is_known(real_capture: Analysis, document: Document) -> None:
+    report, manifest = document(real_capture), a_manifest()
+    text = to_json(report, manifest)
+    check(text, "findings")
+    assert json.loads(text)["manifest"] == json.loads(manifest.to_json())
+    assert json.loads(to_json(report))["manifest"] is None
 
 
 def test_the_median_steps_add_up(real_capture: Analysis, document: Document) -> None:

@@ -7,10 +7,12 @@ import pytest
 from tests.conftest import CAPTURES
 from tests.unit.report.odd_captures import ODD_CAPTURES
 from tests.unit.report.rendered import cell_counts, code_blocks, html, least_width, pictures, tables
+from tests.unit.test_manifest import a_manifest
 from workbench.analysis.analysis import Analysis
 from workbench.findings.document import FindingsDocument
 from workbench.report.findings import MARK
-from workbench.report.findings_markdown import to_markdown
+from workbench.report.findings_markdown import LONGEST_SQL, to_markdown
+from workbench.report.manifest import manifest_facts
 from workbench.report.texts import one_line
 
 Named = Callable[[str], Analysis]
@@ -46,12 +48,27 @@ def test_no_name_becomes_html(report: FindingsDocument) -> None:
 def test_every_table_of_evidence_comes_with_its_sql(report: FindingsDocument) -> None:
     blocks = code_blocks(to_markdown(report), "sql")
     for finding in report.findings.findings:
-        gain = finding.gain
-        if gain is None or gain.high_ns >= gain.step_ns / 100:
+        if not finding.is_minor:
             for evidence in finding.evidence:
                 # Markdown knows one end of line only.
                 sql = evidence.sql.replace("\r", "\n")
                 assert f"-- {one_line(evidence.title)}\n{sql};\n" in blocks
+
+
+def test_long_sql_stands_in_the_file_beside_the_report_only(report: FindingsDocument) -> None:
+    markdown = to_markdown(report, sql_file="my report.sql")
+    told = [finding for finding in report.findings.findings if not finding.is_minor]
+    evidence = [evidence for finding in told for evidence in finding.evidence]
+    long = [part for part in evidence if len(part.sql) > LONGEST_SQL]
+    assert [part for part in evidence if part.sql not in markdown] == long
+    assert markdown.count("is a long one: see F") == markdown.count("in [my report.sql](my%20report.sql).") == len(long)
+    assert len(code_blocks(markdown, "sql")) == len(evidence) - len(long)
+
+
+def test_it_says_how_the_capture_was_made_where_that_is_known(real: Named, document: Document) -> None:
+    report, manifest = document(real("engine_style")), a_manifest()
+    (about,) = [table for table in tables(to_markdown(report, manifest=manifest)) if table[0] == ["", ""]]
+    assert [row[0] for row in about[-8:]] == [name for name, _ in manifest_facts(manifest)]
 
 
 def test_the_first_lines_say_the_coverage(report: FindingsDocument) -> None:

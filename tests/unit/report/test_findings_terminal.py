@@ -48,7 +48,7 @@ def test_every_finding_is_in_the_table_with_its_gain(real_capture: Analysis, doc
 
 def test_only_the_best_are_told_at_length(real: Named, document: Document) -> None:
     report = document(real("hf_qwen3_graph"))
-    major = [entry for entry in entries(report) if not entry.is_minor]
+    major = [entry for entry in entries(report) if not entry.finding.is_minor]
     assert len(major) > MOST_TOLD
     assert printed(report).count("target ") >= MOST_TOLD
     assert sum(line.startswith("    target ") for line in printed(report).splitlines()) == MOST_TOLD

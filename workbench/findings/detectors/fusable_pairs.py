@@ -1,6 +1,5 @@
 """Kernels that always come as a pair, one of which could do the other's work."""
 
-from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,7 +10,7 @@ from workbench.findings.evidence import kernel_evidence
 from workbench.findings.finding import Detection, Effort, Finding
 from workbench.findings.gain import gain_of_removing
 from workbench.findings.names import readable, rounded
-from workbench.findings.selection import TINY_KERNEL_NS, is_matmul, neighbours
+from workbench.findings.selection import TINY_KERNEL_NS, exact_name, is_matmul, neighbours
 from workbench.findings.target import Target
 from workbench.findings.view import PhaseView
 from workbench.trace.columns import IntArray
@@ -44,13 +43,14 @@ def _look(view: PhaseView) -> Iterator[Finding]:
         for follows, vanishing in ((True, rows[members]), (False, previous[members])):
             always = pair_calls[number] == calls[after if follows else before]
             if always and _is_small(view, vanishing):
-                candidates.append((int(view.duration_ns(vanishing).sum()), before, after, follows, vanishing))
+                pair_rows = int(previous[example]), int(rows[example])
+                candidates.append((int(view.duration_ns(vanishing).sum()), before, after, pair_rows, vanishing))
     candidates.sort(key=lambda candidate: (-candidate[0], candidate[1], candidate[2]))
     taken: set[int] = set()
-    for _, before, after, follows, vanishing in candidates:
+    for _, before, after, pair_rows, vanishing in candidates:
         if before not in taken and after not in taken and len(taken) < 2 * MOST_PAIRS:
             taken |= {before, after}
-            finding = _finding(view, before, after, follows, vanishing)
+            finding = _finding(view, pair_rows, vanishing)
             if finding.gain and finding.gain.high_ns:
                 yield finding
 
@@ -60,10 +60,10 @@ def _is_small(view: PhaseView, rows: IntArray) -> bool:
     return bool(np.median(view.duration_ns(rows)) < TINY_KERNEL_NS) and not is_matmul(long_name)
 
 
-def _finding(view: PhaseView, before: int, after: int, follows: bool, vanishing: IntArray) -> Finding:
-    shorts = _short_names(view)
-    small, large = (after, before) if follows else (before, after)
-    small_name, large_name = (readable(shorts[name], view.trace.strings[name]) for name in (small, large))
+def _finding(view: PhaseView, pair: tuple[int, int], vanishing: IntArray) -> Finding:
+    """The finding about a pair, of which two kernels that follow each other are given, and all those that could go."""
+    follows = pair[1] in vanishing
+    large_name, small_name = (_readable(view, row) for row in (pair if follows else pair[::-1]))
     order = "always follows" if follows else "always precedes"
     return Finding(
         phase=view.phase,
@@ -77,17 +77,10 @@ def _finding(view: PhaseView, before: int, after: int, follows: bool, vanishing:
         gain=gain_of_removing(view, vanishing, kept_share=KEPT_SHARE),
         effort=Effort.MEDIUM,
         risk="The fused kernel may need more registers, and rounds differently if a cast disappears.",
-        target=Target("pair", "calls_per_step", "<=", 0, view.phase, _exact_names(view, shorts, before, after)),
+        target=Target("pair", "calls_per_step", "<=", 0, view.phase, tuple(exact_name(view, row) for row in pair)),
     )
 
 
-def _short_names(view: PhaseView) -> dict[int, str]:
-    """The short name of each long one in the phase."""
-    long, short = view.trace.kernels.demangled[view.kernels], view.trace.operations.name[view.kernels]
-    return {name: view.trace.strings[position] for name, position in zip(long.tolist(), short.tolist(), strict=True)}
-
-
-def _exact_names(view: PhaseView, shorts: dict[int, str], *names: int) -> tuple[str, ...]:
-    """Names for a target: short where no other kernel of the phase shares them, else long."""
-    sharers = Counter(shorts.values())
-    return tuple(shorts[name] if sharers[shorts[name]] == 1 else view.trace.strings[name] for name in names)
+def _readable(view: PhaseView, row: int) -> str:
+    strings = view.trace.strings
+    return readable(strings[view.trace.operations.name[row]], strings[view.trace.kernels.demangled[row]])

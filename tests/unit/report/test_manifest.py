@@ -1,0 +1,36 @@
+from dataclasses import replace
+
+from tests.unit.test_manifest import SILENT_GPU, a_manifest
+from workbench.manifest import Device, Program
+from workbench.report.manifest import manifest_facts
+
+
+def test_everything_that_is_told_is_shown() -> None:
+    assert manifest_facts(a_manifest()) == [
+        ("program", "python run.py --token '***'"),
+        ("workload", 'model: Qwen/Qwen3-4B; shapes: {"prompt": 256}; tokens_per_s: [1.5, null]'),
+        ("driver", "580.159, CUDA 13.0"),
+        ("clocks of GPU 0", "SM 1980 of 1980 MHz, memory 3201 of 3201 MHz before the program started"),
+        ("host", "Linux 6.8 x86_64, Python 3.12.3"),
+        ("recorded with", "--trace=cuda,nvtx"),
+        ("commit", "41dd254c0ffee1234567890abcdefabcdef12345, with changes"),
+        ("warning", "one"),
+    ]
+
+
+def test_what_is_unknown_is_left_out() -> None:
+    silent = replace(
+        a_manifest(),
+        program=Program(()),
+        workload=None,
+        device=Device(None, None, (SILENT_GPU,)),
+        host=None,
+        commit=None,
+        warnings=(),
+    )
+    assert manifest_facts(silent) == [("driver", "unknown, CUDA unknown"), ("recorded with", "--trace=cuda,nvtx")]
+
+
+def test_each_fact_is_one_line() -> None:
+    lines = replace(a_manifest(), program=Program(("sh", "-c", "echo 1\necho 2")))
+    assert manifest_facts(lines)[0] == ("program", "sh -c 'echo 1 echo 2'")

@@ -1,0 +1,51 @@
+"""The manifest of a capture, as reports show it."""
+
+import json
+import shlex
+from collections.abc import Iterator
+
+from workbench.manifest import Device, Gpu, Manifest
+from workbench.report.texts import one_line
+
+
+def manifest_facts(manifest: Manifest) -> list[tuple[str, str]]:
+    """What is known of how a capture was made: names of facts, and the facts, each on one line."""
+    return [(name, one_line(text)) for name, text in _facts(manifest)]
+
+
+def _facts(manifest: Manifest) -> Iterator[tuple[str, str]]:
+    if manifest.program.command:
+        yield "program", shlex.join(manifest.program.command)
+    if manifest.workload:
+        yield "workload", "; ".join(f"{name}: {_value(value)}" for name, value in manifest.workload.items())
+    if manifest.device:
+        yield from _device_facts(manifest.device)
+    if manifest.host:
+        yield "host", f"{manifest.host.platform}, Python {manifest.host.python}"
+    yield "recorded with", " ".join(manifest.nsys.flags)
+    if manifest.commit:
+        yield "commit", manifest.commit.sha + (", with changes" if manifest.commit.dirty else "")
+    for warning in manifest.warnings:
+        yield "warning", warning
+
+
+def _device_facts(device: Device) -> Iterator[tuple[str, str]]:
+    yield "driver", f"{device.driver or 'unknown'}, CUDA {device.cuda or 'unknown'}"
+    for number, gpu in enumerate(device.gpus):
+        clocks = _clocks(gpu)
+        if clocks:
+            yield f"clocks of GPU {number}", clocks
+
+
+def _clocks(gpu: Gpu) -> str:
+    """The clocks that the driver told: a GPU at rest runs slower than one at work."""
+    clocks = (
+        ("SM", gpu.sm_clock_mhz, gpu.max_sm_clock_mhz),
+        ("memory", gpu.memory_clock_mhz, gpu.max_memory_clock_mhz),
+    )
+    texts = [f"{name} {now} of {most} MHz" for name, now, most in clocks if now is not None and most is not None]
+    return ", ".join(texts) + " before the program started" if texts else ""
+
+
+def _value(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
