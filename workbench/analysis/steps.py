@@ -87,12 +87,14 @@ def _idle_by_step(steps: Steps, gaps: Gaps) -> NDArray[np.int64]:
     idle_ns = np.zeros((len(steps), len(IdleKind)), np.int64)
     for process in np.unique(steps.process):
         rows = np.flatnonzero(steps.process == process)
-        own = gaps.take(gaps.process == process)
-        before_ns = np.concatenate([np.zeros((1, len(IdleKind)), np.int64), np.cumsum(own.waited_ns, axis=0)])
+        own = np.flatnonzero(gaps.process == process)
         # A step begins and ends with operations, so no gap lies across its ends.
-        first = np.searchsorted(own.begin_ns, steps.begin_ns[rows])
-        end = np.maximum(first, np.searchsorted(own.end_ns, steps.end_ns[rows], "right"))
-        idle_ns[rows] = before_ns[end] - before_ns[first]
+        first = np.searchsorted(gaps.begin_ns[own], steps.begin_ns[rows])
+        end = np.maximum(first, np.searchsorted(gaps.end_ns[own], steps.end_ns[rows], "right"))
+        for kind in IdleKind:
+            # One kind at a time: a capture may hold ten million gaps.
+            before_ns = np.concatenate([[0], np.cumsum(gaps.waited_ns[own, kind])])
+            idle_ns[rows, kind] = before_ns[end] - before_ns[first]
     return idle_ns
 
 
