@@ -116,9 +116,9 @@ def test_wall_time_is_busy_and_idle_time_exactly(real_capture: Analysis) -> None
 
 def test_steps_follow_each_other_without_a_hole(real: Real) -> None:
     steps = real("hf_qwen3_graph").attribution.placement.steps
-    decode = steps.take(steps.phase == steps.phase[-1])
-    assert np.array_equal(decode.number, np.arange(24))
-    assert np.array_equal(decode.end_ns[:-1], decode.begin_ns[1:])
+    decode = steps.phase == steps.phase[-1]
+    assert np.array_equal(steps.number[decode], np.arange(24))
+    assert np.array_equal(steps.end_ns[decode][:-1], steps.begin_ns[decode][1:])
 
 
 @pytest.mark.parametrize(

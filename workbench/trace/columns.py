@@ -1,7 +1,7 @@
 """Frozen dataclasses of equally long, read-only NumPy arrays: the shape of every table in a trace."""
 
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,3 @@ class Columns:
     def names(cls) -> tuple[str, ...]:
         """The column names, in order."""
         return tuple(field.name for field in fields(cls))
-
-    def take(self, rows: IntArray | BoolArray) -> Self:
-        """The given rows (indices or a mask) as a new table."""
-        return type(self)(**{name: getattr(self, name)[rows] for name in self.names()})

@@ -58,6 +58,11 @@ class _Role:
     total_ns: int
     a_layer: float
 
+    @property
+    def name(self) -> str:
+        """The role, with its layer type where the role does not say it."""
+        return self.role if self.layer_type in self.role else f"{self.layer_type} {self.role}"
+
 
 def _roles(view: PhaseView) -> Iterator[_Role]:
     leaves = view.analysis.attribution.leaves
@@ -71,7 +76,7 @@ def _roles(view: PhaseView) -> Iterator[_Role]:
 
 
 def _finding(view: PhaseView, roles: Sequence[_Role]) -> Finding:
-    names = ", ".join(f"{role.layer_type} {role.role}" for role in roles)
+    names = ", ".join(role.name for role in roles)
     rows = np.sort(np.concatenate([role.rows for role in roles]))
     return Finding(
         phase=view.phase,

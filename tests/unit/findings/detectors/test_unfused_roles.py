@@ -23,7 +23,7 @@ def loop(**roles: tuple[str, ...]) -> Program:
 
 def test_a_norm_of_four_kernels(look: Look) -> None:
     (finding,) = look(unfused_roles, loop(input_layernorm=NORM).export).findings
-    assert finding.claim == "norm input_layernorm: 4 kernels each time, none of them as long as 10 µs."
+    assert finding.claim == "input_layernorm: 4 kernels each time, none of them as long as 10 µs."
     assert finding.evidence[0].rows == tuple((name, 8, 16_000, 2_000.0, 0.25) for name in sorted(NORM))
     # Six kernels a step go, with their waits; the two that stay may take half of their time more.
     assert interval(finding) == (3_000 + 6_000, 3_000 + 12_000, 20_000)
@@ -33,9 +33,19 @@ def test_a_norm_of_four_kernels(look: Look) -> None:
 def test_roles_of_the_same_kernels_are_one_finding(look: Look) -> None:
     program = loop(input_layernorm=NORM, post_attention_layernorm=(*NORM, "mul"), final_norm=("a", "b", "c", "d"))
     first, second = look(unfused_roles, program.export).findings
-    assert first.claim.startswith("norm post_attention_layernorm, norm input_layernorm: 4 to 5 kernels each time")
+    assert first.claim.startswith("post_attention_layernorm, input_layernorm: 4 to 5 kernels each time")
     assert first.target.names == ("norm", "post_attention_layernorm")
     assert second.target.names == ("norm", "final_norm")
+
+
+def test_a_role_is_called_by_its_layer_type_too_where_it_does_not_say_it(look: Look) -> None:
+    program = Program()
+    for _ in range(2):
+        with program.step(), program.range("model.layers.0.self_attn.q_norm"):
+            for name in NORM:
+                program.kernel(name, 2_000)
+    (finding,) = look(unfused_roles, program.export).findings
+    assert finding.claim.startswith("attention q_norm: 4 kernels each time")
 
 
 @pytest.mark.parametrize(
