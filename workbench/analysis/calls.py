@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.analysis.intervals import exclusive_ns
-from workbench.trace.columns import BoolArray
+from workbench.trace.columns import BoolArray, IntArray
 from workbench.trace.grouping import group_rows
 from workbench.trace.model import Calls, Trace
 
@@ -57,10 +57,30 @@ def call_kind(name: str) -> CallKind:
 
 
 def call_kinds(trace: Trace) -> NDArray[np.int8]:
-    """The kind of each API call of the trace, shape (calls,)."""
+    """The kind of each API call of the trace, shape (calls,).
+
+    A call that another of its kind makes on the same thread, as the runtime's call makes the driver's, is `OTHER`:
+    the two are one.
+    """
     group, first = group_rows(trace.calls.name)
     names = trace.texts(trace.calls.name[first])
-    return np.array([call_kind(name) for name in names], np.int8)[group]
+    kinds = np.array([call_kind(name) for name in names], np.int8)[group]
+    for kind in CallKind:
+        if kind is not CallKind.OTHER:
+            rows = np.flatnonzero(kinds == kind)
+            kinds[rows[_is_inside_another(trace.calls, rows)]] = CallKind.OTHER
+    return kinds
+
+
+def _is_inside_another(calls: Calls, rows: IntArray) -> BoolArray:
+    """Which of some calls lie within another one of them on their thread."""
+    inside = np.zeros(len(rows), np.bool_)
+    for thread in np.unique(calls.thread[rows]):
+        own = np.flatnonzero(calls.thread[rows] == thread)
+        order = own[np.lexsort((-calls.end_ns[rows[own]], calls.start_ns[rows[own]]))]
+        end_ns = calls.end_ns[rows[order]]
+        inside[order[1:]] = end_ns[1:] <= np.maximum.accumulate(end_ns)[:-1]
+    return inside
 
 
 def own_time_ns(calls: Calls) -> NDArray[np.int64]:

@@ -5,8 +5,8 @@ is why that one did not start earlier. Time is told apart in this order:
 
 - *graph*: both neighbours belong to one graph launch; the GPU waits between nodes.
 - *synchronizing*: until that operation's launch, its thread was blocked in a synchronising call.
-- *no work*: until that launch, its thread was in no phase (between two steps, before the first).
-- *launch*: until that launch, and while the call runs: the GPU is starved of launches.
+- *no work*: until that launch, its thread was in no phase (between two steps, before the first) and in no call.
+- *launch*: until that launch, in a phase or a call, and while the launch runs: the GPU is starved of launches.
 - *queued*: the launch had returned before the gap began: dispatch, or another stream's event.
 - *unknown*: no launch was recorded.
 """
@@ -113,7 +113,7 @@ def _explain(
 def _host_time(
     attribution: Attribution, call_kinds: NDArray[np.int8], thread: IntArray, begin_ns: IntArray, end_ns: IntArray
 ) -> tuple[IntArray, IntArray]:
-    """How long, in each window, its thread was blocked, and how long it was in some phase without being blocked."""
+    """How long, in each window, its thread was blocked, and how long it was in some phase or call without that."""
     calls = attribution.trace.calls
     blocking = is_kind(call_kinds, CallKind.SYNCHRONIZE, CallKind.BLOCKING_COPY) | _copies_to_pageable(attribution)
     blocked = np.zeros(len(thread), np.int64)
@@ -124,8 +124,9 @@ def _host_time(
         rows = np.flatnonzero(blocking & (calls.thread == number))
         of_thread = Timeline.union(calls.start_ns[rows], calls.end_ns[rows])
         phases = _phase_timeline(attribution, number)
+        made = calls.thread == number
         either = Timeline.union(
-            np.concatenate([of_thread.start_ns, phases.start_ns]), np.concatenate([of_thread.end_ns, phases.end_ns])
+            np.concatenate([calls.start_ns[made], phases.start_ns]), np.concatenate([calls.end_ns[made], phases.end_ns])
         )
         blocked[windows] = of_thread.covered_between(begin, end)
         active[windows] = either.covered_between(begin, end) - blocked[windows]

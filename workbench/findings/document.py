@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from workbench.analysis.analysis import Analysis
 from workbench.analysis.coverage import Coverage, Totals
 from workbench.analysis.phases import PhaseSummary
@@ -75,6 +77,12 @@ def _limitations(analysis: Analysis) -> tuple[str, ...]:
         sentences.append(
             "Layers of this program are told by kernel names and their order, not by ranges: a name says what a "
             "kernel does more surely than for which layer."
+        )
+    devices = len(np.unique(analysis.trace.operations.device))
+    if devices > 1:
+        sentences.append(
+            f"A process's busy time is the union over the {devices} GPUs of the capture: one that waits while another "
+            "works does not show."
         )
     sentences += [f"{_sentence_case(lack.what)}: {lack.cost}." for lack in analysis.trace.info.lacks]
     return tuple(sentences)

@@ -18,9 +18,9 @@ LONGEST_CONDITION = 5_000
 
 
 def kernel_evidence(view: PhaseView, rows: IntArray, title: str, most_rows: int = MOST_ROWS) -> Evidence:
-    """Kernels by short name: calls, total and mean time, share of the phase's kernel time.
+    """Kernels by their long names: calls, total and mean time, share of the phase's kernel time.
 
-    Where no short condition tells these kernels, one step's are shown, and their share of the mean step's.
+    Where no short condition tells these kernels, one step's are shown, and their share of a mean step's kernel time.
 
     Args:
         view: the phase.
@@ -28,20 +28,20 @@ def kernel_evidence(view: PhaseView, rows: IntArray, title: str, most_rows: int 
         title: the table's title.
         most_rows: so many names are shown, those with the longest total.
     """
-    operations = view.trace.operations
+    long_name = view.trace.kernels.demangled
     is_one_step = len(sql.condition(view, rows)) > LONGEST_CONDITION
     if is_one_step:
         rows, number = _of_middle_step(view, rows)
         title = f"{title}, in step {number}"
-    steps, share = (view.step_count, "share_of_mean_step") if is_one_step else (1, "share_of_phase")
+    steps, share = view.step_count if is_one_step else 1, "share_of_kernel_time"
     columns = ("kernel", "calls", "total_ns", "mean_ns", share)
     duration_ns = view.duration_ns(rows)
     phase_ns = int(view.duration_ns(view.kernels).sum())
-    group, first = group_rows(operations.name[rows])
+    group, first = group_rows(long_name[rows])
     total_ns = np.zeros(len(first), np.int64)
     np.add.at(total_ns, group, duration_ns)
     calls = np.bincount(group, minlength=len(first))
-    names = view.trace.texts(operations.name[rows[first]])
+    names = view.trace.texts(long_name[rows[first]])
     table: list[tuple[Cell, ...]] = [
         (name, int(count), int(total), int(total) / int(count), steps * int(total) / phase_ns)
         for name, count, total in zip(names, calls, total_ns, strict=True)
@@ -51,10 +51,10 @@ def kernel_evidence(view: PhaseView, rows: IntArray, title: str, most_rows: int 
     where = "" if condition == "1" else f"\nWHERE {condition}"
     query = (
         f"WITH {sql.phase_kernels(view)}\n"
-        "SELECT kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,\n"
+        "SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,\n"
         f"  {steps}.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS {share}\n"
         f"FROM kernels AS k{where}\n"
-        f"GROUP BY kernel ORDER BY total_ns DESC, kernel LIMIT {most_rows}"
+        f"GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT {most_rows}"
     )
     return Evidence(title, columns, tuple(table[:most_rows]), query)
 
@@ -82,11 +82,9 @@ def call_evidence(view: PhaseView, title: str, *kinds: CallKind) -> Evidence:
     table.sort(key=lambda row: (-int(row[3] or 0), str(row[0])))
     query = (
         f"WITH {sql.phase_calls(view, *kinds)}\n"
-        f"SELECT s.value AS call, count(*) AS calls, count(*) / {view.step_count}.0 AS calls_per_step,\n"
-        "  sum(c.end - c.start) AS total_ns\n"
-        "FROM calls AS c JOIN StringIds AS s ON s.id = c.nameId\n"
-        f"WHERE s.value IN ({sql.listed(sorted(names))})\n"
-        "GROUP BY call ORDER BY total_ns DESC, call"
+        f"SELECT call, count(*) AS calls, count(*) / {view.step_count}.0 AS calls_per_step,\n"
+        "  sum(end - start) AS total_ns\n"
+        "FROM counted GROUP BY call ORDER BY total_ns DESC, call"
     )
     return Evidence(title, ("call", "calls", "calls_per_step", "total_ns"), tuple(table), query)
 

@@ -39,9 +39,10 @@ class Gain:
 
     Attributes:
         low_ns, high_ns: the interval.
-        step_ns: the step now, in the same measure.
+        step_ns: the step now: the median one, or the mean.
         steps: how many steps the capture has.
         basis: where the interval comes from, in words.
+        of_mean_step: the gain falls on few steps, and is shared out among all: `step_ns` is the mean step.
     """
 
     low_ns: int
@@ -49,6 +50,7 @@ class Gain:
     step_ns: int
     steps: int
     basis: str
+    of_mean_step: bool = False
 
     @property
     def expected_total_ns(self) -> float:

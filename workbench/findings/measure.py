@@ -86,15 +86,21 @@ def _values(view: PhaseView, target: Target) -> NDArray[np.float64]:
 
 
 def _kernel_values(view: PhaseView, target: Target) -> NDArray[np.float64]:
+    """As `_values`, for subjects that are kernels: where there are none, only that they are gone can be told."""
+    is_told = False
     match target.subject:
         case "kernel":
             rows = selection.kernels_named(view, *target.names)
+            is_told = target.measure == "calls_per_step"
         case "pair":
             rows = selection.pair_followers(view, *target.names)
+            is_told = any(len(selection.kernels_named(view, name)) for name in target.names)
         case "projections":
             rows = selection.block_inputs(view, *target.names)
         case _:
             rows = selection.kernels_of_layers(view, *target.names)
+    if not len(rows) and not is_told:
+        return np.empty(0, np.float64)
     match target.measure:
         case "mean_ns":
             return view.duration_ns(rows).astype(np.float64)
@@ -102,7 +108,7 @@ def _kernel_values(view: PhaseView, target: Target) -> NDArray[np.float64]:
             rows = rows[selection.matmuls(view, rows)]
             return np.array([len(np.unique(view.trace.kernels.demangled[rows]))], np.float64)
         case "calls_per_layer" | "kernels_per_layer":
-            return np.array([len(rows) / max(1, selection.layer_instances(view, rows))])
+            return np.array([len(rows) / selection.layer_instances(view, rows)])
     return _by_step(view, view.step_of(rows), view.duration_ns(rows) if _is_time(target) else None)
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from workbench.analysis.breakdown import memop_kinds
 from workbench.analysis.idle import IdleKind
 from workbench.attribution.leaves import Leaf
-from workbench.findings.names import spellings
+from workbench.findings.names import readable, spellings
 from workbench.findings.view import ONE_OFF, PhaseView
 from workbench.trace.columns import BoolArray, IntArray
 from workbench.trace.grouping import group_rows
@@ -106,6 +106,12 @@ def exact_name(view: PhaseView, row: int) -> str:
     sharers = Counter(spelling for names in set(known) for spelling in set(names))
     (own,), _ = _distinct_names(view, np.array([row]))
     return next((spelling for spelling in own if sharers[spelling] == 1), own[-1])
+
+
+def readable_name(view: PhaseView, row: int) -> str:
+    """A kernel's name as it is read in a sentence."""
+    (own,), _ = _distinct_names(view, np.array([row]))
+    return readable(own[0], own[-1])
 
 
 def _is_named(view: PhaseView, rows: IntArray, name: str) -> BoolArray:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from workbench.analysis.calls import CallKind, is_kind
+from workbench.analysis.calls import CallKind, call_kind, is_kind
 from workbench.findings.view import PhaseView
 from workbench.trace.columns import BoolArray, IntArray
 from workbench.trace.grouping import group_rows
@@ -56,17 +56,39 @@ def of_phase(view: PhaseView, kind: OperationKind) -> tuple[str, str]:
 
 
 def phase_calls(view: PhaseView, *kinds: CallKind) -> str:
-    """A common table expression `calls` of the phase's API calls of some kinds (and others made between them)."""
+    """Common table expressions that end with `counted`: the phase's API calls of some kinds, by name.
+
+    A call that another of its kind makes is not counted.
+    """
     wanted = np.zeros(len(view.trace.calls), np.bool_)
     wanted[view.calls_of(*kinds)] = True
-    return _calls_expression(view, "calls", np.flatnonzero(is_kind(view.analysis.call_kinds, *kinds)), wanted)
+    calls = _calls_expression(view, "calls", np.flatnonzero(is_kind(view.analysis.call_kinds, *kinds)), wanted)
+    by_kind = {kind: _names_of(view, kind) for kind in kinds}
+    cases = " ".join(f"WHEN s.value IN ({listed(names)}) THEN {kind:d}" for kind, names in by_kind.items() if names)
+    return (
+        f"{calls},\nnamed AS (\n"
+        "  SELECT s.value AS call, c.start, c.end, max(c.end) OVER (\n"
+        f"    PARTITION BY globalTid, CASE {cases} END\n"
+        "    ORDER BY c.start, c.end DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reach\n"
+        "  FROM calls AS c JOIN StringIds AS s ON s.id = c.nameId\n"
+        f"  WHERE s.value IN ({listed(sorted(name for names in by_kind.values() for name in names))})\n"
+        "), counted AS (\n"
+        "  SELECT call, start, end FROM named WHERE reach IS NULL OR end > reach\n"
+        ")"
+    )
+
+
+def _names_of(view: PhaseView, kind: CallKind) -> list[str]:
+    """The names of all the capture's calls of a kind, whether they count or not."""
+    names = view.trace.texts(np.unique(view.trace.calls.name))
+    return sorted(name for name in names if call_kind(name) is kind)
 
 
 def _calls_expression(view: PhaseView, name: str, rows: IntArray, wanted: BoolArray) -> str:
     table = view.trace.info.tables["calls"]
     return (
         f"{name} AS (\n"
-        f"  SELECT correlationId, globalTid & ~16777215 AS globalPid, nameId, start, end\n"
+        "  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end\n"
         f"  FROM {table}\n"
         f"  WHERE {_windows(view, rows, wanted)}\n"
         ")"

@@ -115,7 +115,7 @@ class PhaseView:
     @cached_property
     def median_wall_ns(self) -> int:
         """The median step's wall time."""
-        return int(np.median(self.wall_ns))
+        return int(self.wall_ns[self.middle_step])
 
     def idle_ns(self, kind: IdleKind) -> NDArray[np.int64]:
         """Each step's idle time of a kind."""
@@ -174,7 +174,8 @@ class PhaseView:
         return self.launch_bound_share > LAUNCH_BOUND
 
     @cached_property
-    def _process_operations(self) -> NDArray[np.int64]:
+    def process_operations(self) -> NDArray[np.int64]:
+        """The rows of all operations of its process, in order of time."""
         rows = np.flatnonzero(self.trace.operations.process == self.process)
         return rows[np.argsort(self.trace.operations.start_ns[rows], kind="stable")]
 
@@ -184,9 +185,20 @@ class PhaseView:
         Args:
             removed: which operations of the trace, shape (operations,).
         """
-        operations, steps = self.trace.operations, self.analysis.attribution.placement.steps
-        rows = self._process_operations[~removed[self._process_operations]]
-        timeline = Timeline.union(operations.start_ns[rows], operations.end_ns[rows])
+        rows = self.process_operations[~removed[self.process_operations]]
+        return self._busy_ns(rows, self.trace.operations.end_ns)
+
+    def busy_until_ns(self, end_ns: IntArray) -> NDArray[np.int64]:
+        """Each step's busy time if operations ended at other times than they did.
+
+        Args:
+            end_ns: when each operation of the trace would end, shape (operations,).
+        """
+        return self._busy_ns(self.process_operations, end_ns)
+
+    def _busy_ns(self, rows: IntArray, end_ns: IntArray) -> NDArray[np.int64]:
+        steps = self.analysis.attribution.placement.steps
+        timeline = Timeline.union(self.trace.operations.start_ns[rows], end_ns[rows])
         return timeline.covered_between(steps.begin_ns[self.steps], steps.end_ns[self.steps])
 
     def waits_before_ns(self, rows: IntArray, *kinds: IdleKind) -> NDArray[np.int64]:
@@ -198,6 +210,15 @@ class PhaseView:
         chosen = np.zeros(len(self.trace.operations), np.bool_)
         chosen[rows] = True
         return self._waits_by_step(chosen[self.analysis.gaps.next_operation] & ~self._is_one_off, *kinds)
+
+    def waits_of_ns(self, rows: IntArray, *kinds: IdleKind) -> NDArray[np.int64]:
+        """For each of some operations, how long the GPU waited for it in these ways, as in `waits_before_ns`."""
+        gaps = self.analysis.gaps
+        waited_ns = np.zeros(len(self.trace.operations), np.int64)
+        counted = np.flatnonzero(~self._is_one_off & (self.analysis.gap_steps != NONE))
+        waited_ns[gaps.next_operation[counted]] = gaps.waited_ns[counted][:, list(kinds)].sum(axis=1)
+        of_rows: NDArray[np.int64] = waited_ns[rows]
+        return of_rows
 
     def _waits_by_step(self, counted: BoolArray, *kinds: IdleKind) -> NDArray[np.int64]:
         gaps, step = self.analysis.gaps, self.analysis.gap_steps

@@ -108,3 +108,19 @@ def test_calls_of_two_threads_do_not_hide_each_other(read: Read) -> None:
     export.call("cudaFree_v3020", 150, 180, tid=9)
     own = own_time_ns(read(export).calls)
     assert np.array_equal(own, [100, 30])
+
+
+def test_a_call_that_another_of_its_kind_makes_is_not_counted(read: Read) -> None:
+    export = Export()
+    export.call("cudaLaunchKernel_v7000", 0, 100)
+    export.call("cuLaunchKernel", 10, 90)
+    export.call("cuModuleLoadData", 20, 30)
+    export.call("cuLaunchKernel", 100, 110)
+    export.call("cuLaunchKernel", 50, 60, tid=8)
+    export.call("cudaStreamSynchronize_v3020", 200, 300)
+    export.call("cuStreamSynchronize", 200, 300)
+    export.kernel("add", 400, 500, None)
+    kinds = call_kinds(read(export))
+    assert sorted(kinds.tolist()) == sorted(
+        [CallKind.LAUNCH] * 3 + [CallKind.OTHER] * 2 + [CallKind.MODULE_LOAD, CallKind.SYNCHRONIZE]
+    )

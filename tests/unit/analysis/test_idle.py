@@ -113,6 +113,14 @@ def test_without_phases_all_time_before_the_launch_is_no_work(analysed: Analysed
     assert waits(analysed(export)) == {"no_work": 50, "launch_starved": 20}
 
 
+def test_time_in_any_call_is_work(analysed: Analysed) -> None:
+    export = Export()
+    export.launch("first", 0, 20, 100)
+    export.call("cudaMalloc_v3020", 90, 145)
+    export.launch("second", 150, 170, 200)
+    assert waits(analysed(export)) == {"launch_starved": 45 + 20, "no_work": 5}
+
+
 def test_inferred_steps_are_work_from_their_first_call_to_their_last(analysed: Analysed) -> None:
     export = Export()
     for begin in (0, 1000, 2000, 3000):

@@ -66,3 +66,14 @@ def test_hidden_graphs_are_a_limitation(analysed: Analysed) -> None:
     assert "1 graph launches are recorded as single rows: their kernels are hidden" in limitations(
         analysed(program.export)
     )
+
+
+def test_several_gpus_are_a_limitation(analysed: Analysed) -> None:
+    def program(*devices: int) -> Export:
+        export = Export()
+        for number, device in enumerate(devices):
+            export.launch("gemv", 100 * number, 100 * number + 20, 100 * number + 50, device=device)
+        return export
+
+    assert "2 GPUs" in limitations(analysed(program(0, 1, 0)))
+    assert "GPUs" not in limitations(analysed(program(0, 0)))

@@ -37,7 +37,7 @@ def test_kernels_that_no_short_condition_tells_are_shown_for_one_step(opened: Op
     (view,) = phase_views(analysis)
     evidence = kernel_evidence(view, view.kernels[::2], "Every second")
     assert evidence.title == "Every second, in step 2"
-    assert evidence.columns[-1] == "share_of_mean_step"
+    assert evidence.columns[-1] == "share_of_kernel_time"
     assert evidence.rows == (("add", 300, 300_000, 1_000.0, 0.5),)
     assert_reproduced(evidence, database)
 
@@ -55,6 +55,21 @@ def test_calls_by_name_the_longest_total_first(opened: Opened) -> None:
     (view,) = phase_views(analysis)
     evidence = call_evidence(view, "Memory", CallKind.ALLOCATE, CallKind.FREE)
     assert evidence.rows == (("cudaFree_v3020", 8, 2.0, 240), ("cudaMalloc_v3020", 4, 1.0, 200))
+    assert_reproduced(evidence, database)
+
+
+def test_a_call_and_the_one_that_it_makes_are_one(opened: Opened) -> None:
+    program = Program()
+    for _ in range(4):
+        with program.step():
+            begin_ns = program.host_ns
+            program.kernel("add", 1_000)
+            program.export.call("cuLaunchKernel", begin_ns + 1, program.host_ns - 1, pid=7, tid=7)
+            program.kernel("mul", 1_000, launch="cuLaunchKernel")
+    analysis, database = opened(program.export)
+    (view,) = phase_views(analysis)
+    evidence = call_evidence(view, "Launches", CallKind.LAUNCH, CallKind.GRAPH_LAUNCH)
+    assert [row[:3] for row in evidence.rows] == [("cuLaunchKernel", 4, 1.0), ("cudaLaunchKernel_v7000", 4, 1.0)]
     assert_reproduced(evidence, database)
 
 

@@ -70,6 +70,14 @@ def loop() -> Program:
         ('kernel("gemv").ns_per_step', 16_000),
         ('kernel("gemv").mean_ns', 8_000),
         ('kernel("nothing").calls_per_step', 0),
+        ('kernel("nothing").ns_per_step', None),
+        ('kernel("nothing").mean_ns', None),
+        ('pair("nothing", "add").calls_per_step', 0),
+        ('pair("nothing", "no other").calls_per_step', None),
+        ('projections("mlp").calls_per_layer', None),
+        ('layer_type("mlp").ns_per_step', None),
+        ('role("attention", "o_proj").kernels_per_layer', None),
+        ('role("attention", "o_proj").kernel_names', None),
         ('pair("gemv", "add").calls_per_step', 1),
         ('pair("add", "gemv").calls_per_step', 0),
         ('projections("attention").calls_per_layer', 2),
@@ -95,7 +103,8 @@ def test_everything_that_can_be_written_can_be_measured(
     measured: Callable[[Program, str], float | None], subject: str
 ) -> None:
     count, measures = MEASURES[subject]
-    names = ("", '("gemv")', '("gemv", "add")')[count]
+    kernels = {"projections": '("attention")', "layer_type": '("attention")', "role": '("attention", "q_proj")'}
+    names = kernels.get(subject, ("", '("gemv")', '("gemv", "add")')[count])
     for name in measures:
         assert measured(loop(), f"{subject}{names}.{name}") is not None
 

@@ -34,7 +34,7 @@ def _look(view: PhaseView) -> Iterator[Finding]:
         f"{counted(view.step_count, 'step')}.",
         evidence=(call_evidence(view, "Allocations", CallKind.ALLOCATE, CallKind.FREE),),
         hypothesis="A buffer is sized anew instead of being kept, or a caching allocator is still growing because "
-        "nothing warmed it up; cudaFree also waits for the device.",
+        "nothing warmed it up; cudaFree, unlike cudaFreeAsync, also waits for the device.",
         remedy="Size workspaces once, before the first step; run a warm-up of the largest shape.",
         gain=mean_gain(view, 0, view.idle_during_ns(rows), "at most the GPU's idle time during these calls"),
         effort=Effort.SMALL,

@@ -9,6 +9,7 @@ from workbench.findings.detectors import in_each_phase
 from workbench.findings.evidence import kernel_evidence
 from workbench.findings.finding import Detection, Effort, Finding
 from workbench.findings.gain import gain_of_shortening
+from workbench.findings.selection import exact_name, readable_name
 from workbench.findings.target import Target
 from workbench.findings.view import PhaseView
 from workbench.trace.grouping import group_rows
@@ -25,7 +26,7 @@ def detect(analysis: Analysis) -> Detection:
 
 
 def _look(view: PhaseView) -> Iterator[Finding]:
-    name = view.trace.operations.name[view.kernels]
+    name = view.trace.kernels.demangled[view.kernels]
     group, first = group_rows(name)
     total_ns = np.bincount(group, view.duration_ns(view.kernels), len(first))
     order = np.argsort(-total_ns, kind="stable")
@@ -38,18 +39,24 @@ def _look(view: PhaseView) -> Iterator[Finding]:
     heaviest = int(np.argmax(a_step_ns))
     if not a_step_ns[heaviest]:
         return
-    heaviest_name = view.trace.strings[int(name[first[order[heaviest]]])]
+    heaviest_row = int(view.kernels[first[order[heaviest]]])
     yield Finding(
         phase=view.phase,
         pid=view.pid,
         claim=f"{needed} of {len(first)} kernels hold {held[needed - 1]:.0%} of {view.phase}'s kernel time.",
         evidence=(kernel_evidence(view, rows, "The heaviest kernels", MOST_KERNELS),),
         hypothesis="The phase is bound by what these kernels do; everything else is small beside them.",
-        remedy=f"Compare them with their floor (bytes over bandwidth, operations over rate), {heaviest_name} first.",
-        gain=gain_of_shortening(view, rows, low_share=0.0, high_share=SAVED),
+        remedy=f"Compare them with their floor (bytes over bandwidth, operations over rate), "
+        f"{readable_name(view, heaviest_row)} first.",
+        gain=gain_of_shortening(view, rows, SAVED, f"as if each took {SAVED:.0%} less time (an estimate)"),
         effort=Effort.LARGE,
         risk="They may be at their floor already.",
         target=Target(
-            "kernel", "ns_per_step", "<=", int((1 - SAVED) * a_step_ns[heaviest]), view.phase, (heaviest_name,)
+            "kernel",
+            "ns_per_step",
+            "<=",
+            int((1 - SAVED) * a_step_ns[heaviest]),
+            view.phase,
+            (exact_name(view, heaviest_row),),
         ),
     )

@@ -6,12 +6,10 @@ import numpy as np
 
 from workbench.analysis.analysis import Analysis
 from workbench.analysis.calls import CallKind
-from workbench.analysis.idle import IdleKind
 from workbench.findings.detectors import in_each_phase
-from workbench.findings.detectors.launch_bound import NODE_GAP_NS
 from workbench.findings.evidence import call_evidence
 from workbench.findings.finding import Detection, Effort, Finding
-from workbench.findings.gain import gain
+from workbench.findings.gain import gain_of_graphs
 from workbench.findings.target import Target
 from workbench.findings.view import PhaseView
 
@@ -28,8 +26,6 @@ def _look(view: PhaseView) -> Iterator[Finding]:
     launches = view.analysis.step_costs.launches[view.steps]
     if view.phase != "decode" or view.has_graph_kernels() or np.median(launches) < FEWEST_LAUNCHES:
         return
-    regular_ns = view.regular_idle_ns(IdleKind.LAUNCH)
-    kernels = view.analysis.step_costs.kernels[view.steps]
     yield Finding(
         phase=view.phase,
         pid=view.pid,
@@ -38,12 +34,7 @@ def _look(view: PhaseView) -> Iterator[Finding]:
         hypothesis="The program was started with graphs off, or something in the step cannot be captured "
         "(an allocation, a synchronisation, a copy from pageable memory, a shape that changes).",
         remedy="Capture one decode step and replay it, with position and token on the device.",
-        gain=gain(
-            view,
-            regular_ns - kernels * NODE_GAP_NS,
-            regular_ns,
-            "the waits for launches; at the low end every kernel still waits 1.3 µs for its predecessor in the graph",
-        ),
+        gain=gain_of_graphs(view),
         effort=Effort.MEDIUM,
         risk="A graph needs fixed shapes and addresses; a fallback to single launches is silent unless it is checked.",
         target=Target("step", "graph_launches", ">=", 1, view.phase),

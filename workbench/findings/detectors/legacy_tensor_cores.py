@@ -10,8 +10,10 @@ from workbench.findings.detectors import in_each_phase
 from workbench.findings.evidence import kernel_evidence
 from workbench.findings.finding import Detection, Effort, Finding
 from workbench.findings.gain import gain_of_shortening
+from workbench.findings.selection import exact_name
 from workbench.findings.target import Target
 from workbench.findings.view import PhaseView
+from workbench.trace.grouping import group_rows
 
 # Names that tell the instructions of a generation: WMMA, then MMA by the warp, then Hopper's warpgroups.
 _BEFORE_AMPERE = r"(?<![a-z])wmma|[hsi]884|volta_|turing_|cutlass_(70|75)_|sm(70|75)_xmma|mma_sm(70|75)"
@@ -46,8 +48,8 @@ def _look(view: PhaseView) -> Iterator[Finding]:
     share = float(view.duration_ns(rows).sum() / max(1, view.duration_ns(view.kernels).sum()))
     if share < LEAST_SHARE:
         return
-    by_time = np.bincount(view.trace.operations.name[rows], view.duration_ns(rows))
-    longest = view.trace.strings[int(by_time.argmax())]
+    kernel, first = group_rows(view.trace.kernels.demangled[rows])
+    longest = rows[first[np.bincount(kernel, view.duration_ns(rows)).argmax()]]
     yield Finding(
         phase=view.phase,
         pid=view.pid,
@@ -56,8 +58,8 @@ def _look(view: PhaseView) -> Iterator[Finding]:
         hypothesis="The library chose a fallback for this shape, or has no kernel for compute capability "
         f"{capability[0]}.{capability[1]}; a kernel bound by memory loses little by it.",
         remedy="Ask the library for another algorithm or backend, or update it.",
-        gain=gain_of_shortening(view, rows, low_share=0.0, high_share=SAVED_AT_MOST),
+        gain=gain_of_shortening(view, rows, SAVED_AT_MOST, "an estimate for newer instructions"),
         effort=Effort.MEDIUM,
         risk="Another algorithm rounds differently.",
-        target=Target("kernel", "calls_per_step", "<=", 0, view.phase, (longest,)),
+        target=Target("kernel", "calls_per_step", "<=", 0, view.phase, (exact_name(view, int(longest)),)),
     )

@@ -16,6 +16,7 @@ from workbench.findings.selection import long_waits, operation_labels
 from workbench.findings.target import Target
 from workbench.findings.view import FEWEST_STEADY_STEPS, PhaseView
 from workbench.trace.columns import IntArray
+from workbench.trace.grouping import group_rows
 
 # Shares of the phase's time below this are not worth a search.
 LEAST_SHARE = 0.05
@@ -40,8 +41,7 @@ def _look(view: PhaseView) -> Iterator[Finding]:
     step = np.searchsorted(view.steps, view.analysis.gap_steps[found])
     by_step = np.bincount(step, waited_ns, view.step_count)
     recurs = view.step_count >= FEWEST_STEADY_STEPS and np.median(by_step) > 0
-    labels = operation_labels(view, gaps.next_operation[found])
-    totals = {label: int(waited_ns[[other == label for other in labels]].sum()) for label in labels}
+    totals = {label: int(part.sum()) for label, part in _by_label(view, found).items()}
     heaviest = max(totals, key=lambda label: (totals[label], label))
     basis = "these waits, as a whole at the high end"
     often = "in most steps" if recurs else "now and then"
@@ -62,6 +62,19 @@ def _look(view: PhaseView) -> Iterator[Finding]:
     )
 
 
+def _by_label(view: PhaseView, gaps: IntArray) -> dict[str, IntArray]:
+    """How long each of some gaps lasts, by what the operation is that ends it."""
+    table, operations = view.analysis.gaps, view.trace.operations
+    following = table.next_operation[gaps]
+    group, first = group_rows(operations.kind[following], operations.name[following])
+    labels = operation_labels(view, following[first])
+    numbers = {label: number for number, label in enumerate(dict.fromkeys(labels))}
+    of_gap = np.array([numbers[label] for label in labels])[group]
+    waited_ns = (table.end_ns[gaps] - table.begin_ns[gaps])[np.argsort(of_gap, kind="stable")]
+    parts = np.split(waited_ns, np.cumsum(np.bincount(of_gap))[:-1])
+    return dict(zip(numbers, parts, strict=True))
+
+
 def _longest(view: PhaseView, gaps: IntArray) -> IntArray:
     table = view.analysis.gaps
     order = np.argsort(table.begin_ns[gaps] - table.end_ns[gaps], kind="stable")
@@ -73,12 +86,7 @@ def _evidence(view: PhaseView, gaps: IntArray) -> Evidence:
     table = view.analysis.gaps
     found = len(gaps)
     gaps = _longest(view, gaps)
-    waited_ns = table.end_ns[gaps] - table.begin_ns[gaps]
-    labels = operation_labels(view, table.next_operation[gaps])
-    rows = []
-    for label in sorted(set(labels)):
-        of_label = waited_ns[[other == label for other in labels]]
-        rows.append((label, len(of_label), int(of_label.sum()), int(of_label.max())))
+    rows = [(label, len(part), int(part.sum()), int(part.max())) for label, part in _by_label(view, gaps).items()]
     rows.sort(key=lambda row: (-row[2], row[0]))
     query = (
         f"WITH {sql.process_operations(view)},\nwaits AS (\n"

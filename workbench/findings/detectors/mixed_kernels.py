@@ -8,7 +8,7 @@ from workbench.analysis.analysis import Analysis
 from workbench.findings.detectors import in_each_phase
 from workbench.findings.evidence import kernel_evidence
 from workbench.findings.finding import Detection, Effort, Finding
-from workbench.findings.gain import freed_ns, gain
+from workbench.findings.gain import gain_of_shortening
 from workbench.findings.selection import layer_instance, matmuls, tells_layers_apart
 from workbench.findings.target import Target
 from workbench.findings.view import PhaseView
@@ -67,8 +67,6 @@ def _finding(view: PhaseView, layer_type: str, role: str, rows: IntArray, kernel
     medians_ns = [float(np.median(view.duration_ns(rows[group == number]))) for number in range(len(first))]
     best_ns = min(medians_ns)
     excess = np.array([(median_ns - best_ns) / max(1.0, median_ns) for median_ns in medians_ns])[group]
-    slower, slower_ns = rows[excess > 0], view.duration_ns(rows[excess > 0])
-    share = float((excess[excess > 0] * slower_ns).sum() / max(1, slower_ns.sum()))
     return Finding(
         phase=view.phase,
         pid=view.pid,
@@ -77,12 +75,7 @@ def _finding(view: PhaseView, layer_type: str, role: str, rows: IntArray, kernel
         hypothesis="An autotuner measured each layer or call by itself, cold, and chose differently; or layers differ "
         "in the format or alignment of their weights, or steps in their number of tokens.",
         remedy="Warm up every candidate before measuring, choose once per shape, and keep the choice.",
-        gain=gain(
-            view,
-            np.zeros(view.step_count),
-            freed_ns(view, slower) * share,
-            "what the step would save if every call took as long as the fastest of these kernels (union of intervals)",
-        ),
+        gain=gain_of_shortening(view, rows, excess, "as if every call were as fast as with the best of them"),
         effort=Effort.SMALL,
         risk="The kernel that is fastest here may be slower at other shapes.",
         target=target,

@@ -9,7 +9,8 @@ from workbench.findings import sql
 from workbench.findings.detectors import in_each_phase
 from workbench.findings.finding import Detection, Effort, Evidence, Finding
 from workbench.findings.gain import gain_of_shortening
-from workbench.findings.selection import kernels_named
+from workbench.findings.names import counted
+from workbench.findings.selection import exact_name, kernels_named, readable_name
 from workbench.findings.target import Target
 from workbench.findings.view import PhaseView
 from workbench.trace.columns import IntArray
@@ -34,11 +35,13 @@ def detect(analysis: Analysis) -> Detection:
 def _look(view: PhaseView) -> Iterator[Finding]:
     trace, rows = view.trace, view.kernels
     sm_count = {device.id: device.sm_count for device in trace.devices}
-    device_sms = np.array([sm_count.get(device, 0) for device in trace.operations.device[rows].tolist()])
+    device, first_of_device = group_rows(trace.operations.device[rows])
+    sms = [sm_count.get(int(trace.operations.device[rows[row]]), 0) for row in first_of_device]
+    device_sms = np.array(sms, np.int64)[device]
     blocks = _blocks(view, rows)
     duration_ns = view.duration_ns(rows)
     rows = rows[(blocks <= FILLED * device_sms) & (duration_ns >= LONG_NS)]
-    group, first = group_rows(trace.operations.name[rows])
+    group, first = group_rows(trace.kernels.demangled[rows])
     total_ns = np.bincount(group, view.duration_ns(rows), len(first))
     for number in np.argsort(-total_ns, kind="stable")[:MOST_KERNELS].tolist():
         if total_ns[number] >= LEAST_SHARE * duration_ns.sum():
@@ -54,27 +57,28 @@ def _blocks(view: PhaseView, rows: IntArray) -> IntArray:
 
 
 def _finding(view: PhaseView, rows: IntArray, sm_count: int) -> Finding:
-    name = view.trace.strings[view.trace.operations.name[rows[0]]]
-    blocks = _blocks(view, rows)
+    name, readable = exact_name(view, int(rows[0])), readable_name(view, int(rows[0]))
+    blocks = int(np.median(_blocks(view, rows)))
     # The kernel may also run on larger grids, or briefly; what is asked for must come off these rows.
     most_ns = view.median_of_step_ns(kernels_named(view, name)) - SAVED * view.median_of_step_ns(rows)
     return Finding(
         phase=view.phase,
         pid=view.pid,
-        claim=f"{name} runs {np.median(view.duration_ns(rows)) / 1000:.0f} µs on {int(np.median(blocks))} blocks, "
+        claim=f"{readable} runs {np.median(view.duration_ns(rows)) / 1000:.0f} µs on {counted(blocks, 'block')}, "
         f"though the GPU has {sm_count} multiprocessors.",
-        evidence=(_evidence(view, rows, name),),
+        evidence=(_evidence(view, rows, readable),),
         hypothesis="The work is cut along one dimension that is small here (rows, heads, a batch of one), so most "
         "multiprocessors have nothing to do.",
         remedy="Cut it along another dimension as well (split-K, split-KV, several blocks a row) and combine.",
-        gain=gain_of_shortening(view, rows, low_share=0.0, high_share=1 - float(np.median(blocks)) / sm_count),
+        gain=gain_of_shortening(view, rows, 1 - blocks / sm_count, "as if all multiprocessors shared their work"),
         effort=Effort.MEDIUM,
         risk="Combining costs another pass, and changes the order in which sums are rounded.",
         target=Target("kernel", "ns_per_step", "<=", int(most_ns), view.phase, (name,)),
     )
 
 
-def _evidence(view: PhaseView, rows: IntArray, name: str) -> Evidence:
+def _evidence(view: PhaseView, rows: IntArray, readable: str) -> Evidence:
+    long_name = view.trace.strings[view.trace.kernels.demangled[rows[0]]]
     blocks = _blocks(view, rows)
     group, first = group_rows(blocks)
     total_ns = np.zeros(len(first), np.int64)
@@ -83,9 +87,9 @@ def _evidence(view: PhaseView, rows: IntArray, name: str) -> Evidence:
     query = (
         f"WITH {sql.phase_kernels(view)}\n"
         "SELECT gridX * gridY * gridZ AS blocks, count(*) AS calls, sum(duration_ns) AS total_ns FROM kernels\n"
-        f"WHERE kernel = {sql.quoted(name)} AND duration_ns >= {LONG_NS}\n"
+        f"WHERE long_name = {sql.quoted(long_name)} AND duration_ns >= {LONG_NS}\n"
         f"  AND gridX * gridY * gridZ IN ({sql.listed(grids)})\n"
         "GROUP BY blocks ORDER BY blocks"
     )
     table = tuple(zip(grids, np.bincount(group).tolist(), total_ns.tolist(), strict=True))
-    return Evidence(f"{name} by grid", ("blocks", "calls", "total_ns"), table, query)
+    return Evidence(f"{readable} by grid", ("blocks", "calls", "total_ns"), table, query)

@@ -5,11 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from workbench.analysis.analysis import Analysis
-from workbench.analysis.idle import IdleKind
 from workbench.findings.detectors import in_each_phase
 from workbench.findings.evidence import kernel_evidence
 from workbench.findings.finding import Detection, Effort, Finding
-from workbench.findings.gain import freed_ns, gain
+from workbench.findings.gain import gain_of_removing
 from workbench.findings.names import rounded
 from workbench.findings.selection import block_inputs, layer_instance, layer_instances
 from workbench.findings.target import Target
@@ -43,10 +42,10 @@ def _look(view: PhaseView) -> Iterator[Finding]:
 
 def _finding(view: PhaseView, layer_type: str, rows: IntArray, a_layer: float) -> Finding:
     joining = _all_but_longest(view, rows)
-    waits_ns = view.waits_before_ns(joining, IdleKind.LAUNCH, IdleKind.GRAPH, IdleKind.QUEUED)
     leaf, leaves = view.analysis.attribution.leaf, view.analysis.attribution.leaves
     roles = sorted({leaves[number].role for number in np.unique(leaf[rows]).tolist()})
-    by_role = [rows[np.array([leaves[number].role == role for number in leaf[rows].tolist()])] for role in roles]
+    role_of_leaf = np.array([roles.index(leaf.role) if leaf.role in roles else -1 for leaf in leaves])
+    by_role = [rows[role_of_leaf[leaf[rows]] == number] for number in range(len(roles))]
     return Finding(
         phase=view.phase,
         pid=view.pid,
@@ -57,13 +56,7 @@ def _finding(view: PhaseView, layer_type: str, rows: IntArray, a_layer: float) -
         hypothesis="Their weights are kept apart as the checkpoint has them; each product alone is too small to "
         "fill the GPU or to use its memory bandwidth.",
         remedy="Put their weights side by side and compute them as one product.",
-        gain=gain(
-            view,
-            waits_ns * (0.5 if view.is_launch_bound else 1.0),
-            waits_ns + freed_ns(view, joining) * SAVED_AT_MOST,
-            "from the waits before all but the longest product of each layer to those and half of what their "
-            "absence takes off the busy time (union of intervals); the half is an estimate",
-        ),
+        gain=gain_of_removing(view, joining, busy=(0.0, SAVED_AT_MOST)),
         effort=Effort.SMALL,
         risk="Quantised formats must agree on their block layout; tensor parallelism cuts the joint weight elsewhere.",
         target=Target("projections", "calls_per_layer", "<=", 1, view.phase, (layer_type,)),

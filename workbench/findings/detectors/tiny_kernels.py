@@ -5,11 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from workbench.analysis.analysis import Analysis
-from workbench.analysis.idle import IdleKind
 from workbench.findings.detectors import in_each_phase
 from workbench.findings.evidence import kernel_evidence
 from workbench.findings.finding import Detection, Effort, Finding
-from workbench.findings.gain import freed_ns, gain
+from workbench.findings.gain import gain_of_removing
 from workbench.findings.selection import TINY_KERNEL_NS, tiny_kernels
 from workbench.findings.target import Target
 from workbench.findings.view import PhaseView
@@ -31,8 +30,6 @@ def _look(view: PhaseView) -> Iterator[Finding]:
     a_step = len(tiny) / view.step_count
     if a_step < FEWEST_A_STEP or len(tiny) < MOST_OF_STEP * len(view.kernels):
         return
-    waits_ns = view.waits_before_ns(tiny, IdleKind.LAUNCH, IdleKind.GRAPH, IdleKind.QUEUED)
-    busy_ns = freed_ns(view, tiny)
     yield Finding(
         phase=view.phase,
         pid=view.pid,
@@ -42,13 +39,7 @@ def _look(view: PhaseView) -> Iterator[Finding]:
         hypothesis="Elementwise operations, norms and casts run as kernels of their own; each moves its data through "
         "memory once more, and costs a launch or a graph node.",
         remedy="Fuse them into their neighbours: norms with residuals, casts and activations into matrix products.",
-        gain=gain(
-            view,
-            waits_ns * FUSED_AT_LEAST,
-            (waits_ns + busy_ns) * FUSED_AT_MOST,
-            "from a quarter of the waits before tiny kernels to half of those waits and of the busy time that goes "
-            "without them (union of intervals); how many can be fused is an estimate",
-        ),
+        gain=gain_of_removing(view, tiny, busy=(0.0, 1.0), removed=(FUSED_AT_LEAST, FUSED_AT_MOST)),
         effort=Effort.LARGE,
         risk="Fused kernels round differently; compare logits before and after.",
         target=Target("step", "tiny_kernels", "<=", float(np.floor(a_step / 2)), view.phase),

@@ -85,7 +85,7 @@ def _finding(view: PhaseView, roles: Sequence[_Role]) -> Finding:
         evidence=(kernel_evidence(view, rows, f"Kernels of {names}"),),
         hypothesis="This is written in elementwise operations, each of which reads and writes the whole tensor.",
         remedy="Write it as one kernel, or let a compiler fuse it.",
-        gain=gain_of_removing(view, _all_but_first(view, rows), kept_share=KEPT_SHARE),
+        gain=gain_of_removing(view, _all_but_first(view, rows), busy=(1 - KEPT_SHARE, 1.0)),
         effort=Effort.SMALL,
         risk="Fused arithmetic rounds differently; compare logits before and after.",
         target=Target("role", "kernels_per_layer", "<=", 1, view.phase, (roles[0].layer_type, roles[0].role)),

@@ -18,7 +18,7 @@ def loop(duration_ns: int, wait_ns: int, *, late: bool = True) -> Program:
 
 def test_a_step_that_waits_for_launches_for_four_tenths_of_its_time(look: Look) -> None:
     (finding,) = look(launch_bound, loop(6_000, 4_000).export).findings
-    assert finding.claim == "Decode is launch-bound: for 40% of the median step, the GPU waits to be given work."
+    assert finding.claim == "Decode is launch-bound: the GPU waits to be given work for 40% of the median step."
     step, launches = finding.evidence
     assert step.rows == ((0, 20_000, 12_000, 8_000, 8_000),)
     assert launches.rows == (("cudaLaunchKernel_v7000", 8, 2.0, 80),)
@@ -59,8 +59,8 @@ def test_one_long_wait_in_a_single_step_is_left_out_and_the_target_is_unmet_all_
     (finding,) = look(launch_bound, program.export).findings
     # 32 of 92 µs without the long wait.
     assert finding.claim == (
-        "Prefill is launch-bound: for 35% of the median step, single long waits left out, the GPU waits to be given "
-        "work."
+        "Prefill is launch-bound: the GPU waits to be given work for 3% of the median step, 35% of what single long "
+        "waits leave of it."
     )
     assert interval(finding) == (32_000 - 10 * 1_300, 32_000, 1_096_000)
     assert str(finding.target) == "step.launch_starved_ns <= 18000 in prefill"
