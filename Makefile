@@ -33,7 +33,7 @@ demo: $(environment)
 	@echo "Next: $(python) -m workbench findings YOUR.nsys-rep"
 
 test: check
-	$(python) -m pytest -m "not gpu"
+	$(python) -m pytest -rs -m "not gpu"
 
 check: $(environment)
 	$(python) -m ruff check .
@@ -45,7 +45,7 @@ test-gpu: $(environment)
 	$(python) -m pytest -m gpu tests/gpu
 
 nsys: $(environment)
-	@PYTHON=$(python) tests/nsys/install.sh
+	@nsys=$$(PYTHON=$(python) tests/nsys/install.sh) && echo "To let wb use it: export WB_NSYS=$$nsys"
 
 bench: $(environment)
 	$(python) -m benchmarks.attribution

@@ -19,7 +19,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Program:
-    """What was run: the command line, with values that look like secrets masked and folders left out.
+    """What was run: the command line, with folders left out, and secrets and values of the environment masked.
 
     Empty where it is unknown, as for a capture that was recorded without `wb profile`.
     """

@@ -15,4 +15,10 @@ def test_what_is_there_and_what_is_missing(tmp_path: Path) -> None:
 def test_a_missing_nsys_is_no_failure(tmp_path: Path) -> None:
     done = wb("doctor", folder=tmp_path, WB_NSYS=str(tmp_path / "nothing"), COLUMNS="200")
     assert done.returncode == 0
-    assert "install NVIDIA Nsight Systems" in done.stdout
+    assert "nothing is no working nsys" in done.stdout
+
+
+def test_paths_are_whole_in_a_narrow_terminal(tmp_path: Path) -> None:
+    nsys = fake_nsys(tmp_path / "a-folder-whose-name-takes-more-than-a-line-of-its-own/nsys", "2025.3.1.90")
+    done = wb("doctor", folder=tmp_path, WB_NSYS=str(nsys), COLUMNS="80")
+    assert f"\nnsys: {nsys}\n" in done.stdout

@@ -78,9 +78,10 @@ class Spoken:
 @pytest.fixture(scope="module")
 def spoken(nsys: RealNsys, tmp_path_factory: pytest.TempPathFactory) -> Spoken:
     folder = tmp_path_factory.mktemp("speaker")
-    command = [*_program(nsys, "speaker"), "--api-key", SECRET, "--seed", "42"]
+    command = [*_program(nsys, "speaker"), "--api-key", SECRET, "--seed", "42", "--team=blueberry"]
     options = ["--reps", "2", "--keep-rep", "--name", "speaker", "--"]
-    variables = {"WB_NSYS": str(nsys.path), "API_TOKEN": SECRET, "TEAM": "blue-whale-seven"}
+    variables = {"API_TOKEN": SECRET, "TEAM": "blueberry", "MODEL_TYPE": "attention", "SHORT": "xyz", "PIN": "4711"}
+    variables |= {"WB_NSYS": str(nsys.path)}
     done = wb("profile", *options, *command, folder=folder, typed="a word\n", **variables)
     return Spoken(done, folder, _only_folder(folder))
 
@@ -98,22 +99,25 @@ def test_what_wb_says_is_its_own(spoken: Spoken) -> None:
     assert "wb: run 2 of 2: scrubbing" in own
     assert any("capture-2.sqlite.zst: 0 kernels, the program's exit code was 3" in line for line in own)
     assert sum("holds no kernel" in line for line in own) == 2
+    assert sum("masked: API_TOKEN in 1 name; rename the ranges" in line for line in own) == 1
+    assert sum("masked in the manifest: TEAM; unset" in line for line in own) == 1
+    assert not any("wb findings" in line for line in own)
 
 
 def test_a_capture_a_run(spoken: Spoken) -> None:
     files = ["capture-1.sqlite.zst", "capture-2.sqlite.zst", "manifest.json"]
     assert sorted(file.name for file in spoken.folder.iterdir()) == files
     for file in files[:2]:
-        assert _ranges(spoken.folder / file) == {"prefill": 1, "request of ***": 1}
+        assert _ranges(spoken.folder / file) == {"prefill": 1, "attention": 1, "request of ***": 1}
 
 
 def test_the_manifest(spoken: Spoken) -> None:
     check_against_schema((spoken.folder / "manifest.json").read_text())
     manifest = read_manifest(spoken.folder)
-    assert manifest.program.command == ("python", "speaker.py", "--api-key", "***", "--seed", "42")
-    assert manifest.workload == {"model": "tiny"}
+    assert manifest.program.command == ("python", "speaker.py", "--api-key", "***", "--seed", "42", "--team=***")
+    assert manifest.workload == {"model": "tiny", "team": "***"}
     assert manifest.nsys.version.startswith("2023.4")
-    assert [capture.exit_code for capture in manifest.captures] == [3, 3]
+    assert [capture.exit_code for capture in manifest.captures] == [0, 3]
     for capture in manifest.captures:
         assert capture.size_bytes == (spoken.folder / capture.file).stat().st_size
 
@@ -121,8 +125,10 @@ def test_the_manifest(spoken: Spoken) -> None:
 def test_no_value_of_the_environment_is_kept(spoken: Spoken) -> None:
     kept = _bytes_kept(spoken.folder)
     assert b"prefill" in kept
-    for private in (SECRET, "blue-whale-seven", "API_TOKEN", "heard:", str(spoken.working_folder), str(_PROGRAMS)):
+    for private in (SECRET, "blueberry", "SHORT=", "PIN=", "heard:", str(spoken.working_folder), str(_PROGRAMS)):
         assert private.encode() not in kept
+    # What the user is told names variables, and stands in the manifest alone.
+    assert kept.count(b"API_TOKEN") == (spoken.folder / "manifest.json").read_bytes().count(b"API_TOKEN") == 1
 
 
 def test_a_kept_report_holds_it_all_until_it_is_scrubbed(spoken: Spoken, nsys: RealNsys, tmp_path: Path) -> None:
@@ -132,7 +138,8 @@ def test_a_kept_report_holds_it_all_until_it_is_scrubbed(spoken: Spoken, nsys: R
     for target in ("out.sqlite", "out.sqlite.xz"):
         done = wb("scrub", reports[0], "-o", target, folder=tmp_path, WB_NSYS=str(nsys.path))
         assert (done.returncode, done.stderr) == (0, "")
-        assert _ranges(tmp_path / target) == {"prefill": 1, "request of ***": 1}
+        assert _ranges(tmp_path / target) == {"prefill": 1, "attention": 1, "request of ***": 1}
+        assert "masked: API_TOKEN in 1 name" in done.stdout
     raw = tmp_path / "raw.sqlite"
     subprocess.run(
         [nsys.path, "export", "--type=sqlite", f"--output={raw}", reports[0]], check=True, capture_output=True
@@ -169,6 +176,15 @@ def test_a_range_that_is_never_opened(profile: Profile) -> None:
     done = profile("stepper", "1", options=("--capture-range", "nvtx:measure@elsewhere"))
     assert done.returncode == 2
     assert "never opened the range" in done.stderr
+
+
+def test_a_program_that_fails_at_once_is_not_repeated(nsys: RealNsys, tmp_path: Path) -> None:
+    done = wb("profile", "--reps", "3", "--", "sh", "-c", "exit 7", folder=tmp_path, WB_NSYS=str(nsys.path))
+    assert done.returncode == 7
+    assert "run 1 of 3 ended with exit code 7 and launched no kernel, so it was the last" in done.stderr
+    assert "run 2 of 3" not in done.stderr
+    assert "wb findings" not in done.stderr
+    assert len(read_manifest(_only_folder(tmp_path)).captures) == 1
 
 
 def test_child_processes_are_traced(profile: Profile, tmp_path: Path) -> None:

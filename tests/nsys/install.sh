@@ -68,6 +68,9 @@ mv "$usr/lib/nsight-systems/host-linux-x64" "$usr/lib/x86_64-linux-gnu/nsight-sy
 cp -L --remove-destination "$usr/lib/x86_64-linux-gnu/libssh.so.4" "$nsys/host-linux-x64/libssh.so.4"
 mkdir -p "$nsys/host-linux-x64/python/lib"
 cp "$usr/lib/python3/dist-packages/"{nsysstats,gpustats}.py "$nsys/host-linux-x64/python/lib"
+# The window, its Qt, and what records graphics and clusters are half of it and no use here.
+(cd "$nsys/host-linux-x64" && rm -rf CrashReporter Plugins libexec resources translations nsys-ui* lib{icu,Qt,NvQt}*)
+(cd "$nsys/target-linux-x64" && rm -rf CollectX libnvperf_grfx_host.so vulkan-layers)
 "$nsys/target-linux-x64/nsys" --version >>"$work/log" 2>&1 || fail "what was unpacked does not start"
 
 "$python" -m venv "$nsys/python" >>"$work/log" 2>&1 || fail "$python cannot make an environment (python3-venv is missing)"

@@ -4,17 +4,17 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module, metadata
 from pathlib import Path
 
+from workbench.cache_folder import traces_folder
 from workbench.capture.machine import describe_device
-from workbench.capture.nsys import HOW_TO_INSTALL, Nsys, find_nsys, how_to_install, missing_libraries
+from workbench.capture.nsys import HOW_TO_INSTALL, VARIABLE, Nsys, find_nsys, how_to_install, missing_libraries
 from workbench.errors import UserError
 
 _OLDEST_PYTHON = (3, 11)
-_EXTRA = "pip install 'inference-workbench[cuda]'"
 # What each distribution is for, by its name; the module that it brings.
 _REQUIRED = {
     "adbc-driver-manager": ("adbc_driver_manager", "reading captures"),
@@ -44,10 +44,11 @@ class Check:
     Attributes:
         name: what.
         ok: it is there and works.
-        found: its version or place, or why it is not there.
+        found: its version, or why it is not there.
         feature: what it is for.
         remedy: what to do where it is not ok.
         required: nothing works without it.
+        place: the file or folder that it is; None for what is none.
     """
 
     name: str
@@ -56,23 +57,29 @@ class Check:
     feature: str
     remedy: str = ""
     required: bool = False
+    place: Path | None = None
 
 
-def examine(environment: Mapping[str, str] = os.environ) -> tuple[Check, ...]:
-    """Looks at everything the workbench can use."""
-    try:
-        nsys, nsys_problem = find_nsys(environment), ""
-    except UserError as error:
-        nsys, nsys_problem = None, str(error)
+def examine(
+    environment: Mapping[str, str] = os.environ, package: Path = Path(__file__).parents[1]
+) -> tuple[Check, ...]:
+    """Looks at everything the workbench can use.
+
+    Args:
+        environment: holds `PATH` and the workbench's own variables.
+        package: the folder of the package `workbench`.
+    """
+    nsys, how_to_get_nsys = _find_nsys(environment)
+    required, optional = _install(package, _REQUIRED), _install(package, _OPTIONAL, "cuda")
     return (
         _python(),
-        *(_package(name, *about, required=True) for name, about in _REQUIRED.items()),
+        *(_package(name, *about, remedy=required, required=True) for name, about in _REQUIRED.items()),
         _xz(),
         _cache(environment),
-        _nsys(nsys, nsys_problem),
-        _importer(nsys),
+        _nsys(nsys, how_to_get_nsys, is_named=bool(environment.get(VARIABLE))),
+        _importer(nsys, how_to_get_nsys),
         _gpu(),
-        *(_package(name, *about, required=False) for name, about in _OPTIONAL.items()),
+        *(_package(name, *about, remedy=optional) for name, about in _OPTIONAL.items()),
         *_nvtx_and_nsys(nsys),
     )
 
@@ -83,8 +90,25 @@ def _python() -> Check:
     return Check("Python", ok, platform.python_version(), "everything", remedy, required=True)
 
 
-def _package(name: str, module: str, feature: str, *, required: bool) -> Check:
-    remedy = "pip install inference-workbench" if required else _EXTRA
+def _install(package: Path, distributions: Iterable[str], extra: str = "") -> str:
+    """The command that installs these: the project's dependencies, or those of its extra."""
+    project = package.parent
+    if not (project / "pyproject.toml").is_file():
+        # No index has the project itself.
+        return f"pip install {' '.join(distributions)}"
+    extras = f"[{extra}]" if extra else ""
+    return f'pip install -e "{_from_here(project)}{extras}"'
+
+
+def _from_here(folder: Path) -> str:
+    """A path that is short where the current folder is near."""
+    try:
+        return min(os.path.relpath(folder), str(folder), key=len)
+    except ValueError:  # on another drive of Windows
+        return str(folder)
+
+
+def _package(name: str, module: str, feature: str, *, remedy: str, required: bool = False) -> Check:
     try:
         version = metadata.version(name)
     except metadata.PackageNotFoundError:
@@ -109,8 +133,7 @@ def _xz() -> Check:
 
 
 def _cache(environment: Mapping[str, str]) -> Check:
-    base = environment.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
-    folder = Path(environment.get("WB_CACHE_DIR") or Path(base) / "wb")
+    folder = traces_folder(environment)
     feature = "opening a capture again at once"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -118,24 +141,33 @@ def _cache(environment: Mapping[str, str]) -> Check:
             pass
     except OSError as error:
         remedy = f"make {folder} writable, or set WB_CACHE_DIR to a folder that is"
-        return Check("cache folder", False, f"{folder}: {error.strerror}", feature, remedy)
-    return Check("cache folder", True, str(folder), feature)
+        return Check("cache folder", False, error.strerror or str(error), feature, remedy, place=folder)
+    return Check("cache folder", True, "can be written", feature, place=folder)
 
 
-def _nsys(nsys: Nsys | None, problem: str) -> Check:
+def _find_nsys(environment: Mapping[str, str]) -> tuple[Nsys | None, str]:
+    """The nsys, and how to get one where there is none."""
+    try:
+        return find_nsys(environment), HOW_TO_INSTALL
+    except UserError as error:
+        return None, str(error)
+
+
+def _nsys(nsys: Nsys | None, how_to_get: str, *, is_named: bool) -> Check:
     feature = "wb profile, and reading .nsys-rep files"
     if nsys is None:
-        return Check("nsys", False, problem or "not found", feature, HOW_TO_INSTALL)
-    return Check("nsys", True, f"{nsys.version_text}, {nsys.path}", feature)
+        return Check("nsys", False, "not found", feature, how_to_get)
+    chosen = f"named by {VARIABLE}" if is_named else f"{VARIABLE} can name another"
+    return Check("nsys", True, f"{nsys.version_text} ({chosen})", feature, place=nsys.path)
 
 
-def _importer(nsys: Nsys | None) -> Check:
+def _importer(nsys: Nsys | None, how_to_get: str) -> Check:
     name, feature = "nsys's importer", "wb profile"
     if nsys is None:
-        return Check(name, False, "no nsys", feature, HOW_TO_INSTALL)
+        return Check(name, False, "no nsys", feature, how_to_get)
     if nsys.importer is None:
         remedy = "install all of Nsight Systems, its host part too"
-        return Check(name, False, f"not found near {nsys.path}", feature, remedy)
+        return Check(name, False, "not found beside nsys", feature, remedy)
     libraries = missing_libraries(nsys)
     if libraries:
         return Check(name, False, f"lacks {', '.join(libraries)}", feature, how_to_install(libraries))

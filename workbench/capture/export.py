@@ -65,6 +65,7 @@ def elsewhere(report: Path) -> str:
 
 def _is_export(path: Path) -> bool:
     connection = sqlite3.connect(path)
+    connection.text_factory = bytes
     try:
         connection.execute("SELECT id, value FROM StringIds LIMIT 1").fetchone()
     except sqlite3.Error:

@@ -1,21 +1,22 @@
 """Profiles a program: runs it under nsys as often as asked, and keeps a scrubbed capture of each run."""
 
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from workbench.capture.command import RecordingOptions, recording_flags
 from workbench.capture.environment_values import EnvironmentValues
+from workbench.capture.hidden_values import manifest_warnings
 from workbench.capture.interrupts import StopRequest, stop_on_request
 from workbench.capture.machine import describe_commit, describe_device, describe_host
-from workbench.capture.nsys import require_nsys
-from workbench.capture.one_run import FinishedCapture, RunOptions, capture_one_run
-from workbench.capture.run import Progress
-from workbench.capture.secrets import mask_command
+from workbench.capture.masked_manifest import hidden_in_manifest, masked_command, masked_manifest
+from workbench.capture.nsys import Nsys, require_nsys
+from workbench.capture.repetition import FinishedCapture, RepetitionOptions, capture_repetition
 from workbench.capture.store import CaptureFolder, checked_name, default_name, new_folder
-from workbench.capture.workload import clean_workload
+from workbench.capture.supervise import Progress
 from workbench.errors import UserError
 from workbench.manifest import Manifest, Profiler, Program
 
@@ -50,6 +51,7 @@ class ProfileResult:
         manifest: as written there.
         captures: one a finished run.
         interrupted: the user asked to stop.
+        warnings: what the user must be told, one sentence each.
         failure: why a run after the first gave no capture, a sentence; empty if none failed.
     """
 
@@ -57,6 +59,7 @@ class ProfileResult:
     manifest: Manifest
     captures: tuple[FinishedCapture, ...]
     interrupted: bool
+    warnings: tuple[str, ...]
     failure: str
 
     @property
@@ -64,13 +67,18 @@ class ProfileResult:
         """The program's own: of the first run that did not end well, if any."""
         return next((capture.file.exit_code for capture in self.captures if capture.file.exit_code), 0)
 
+    @property
+    def first_with_kernels(self) -> Path | None:
+        """The first capture that holds kernels, if any."""
+        return next((self.folder / capture.file.file for capture in self.captures if capture.holds_kernels), None)
+
 
 def profile(options: ProfileOptions, environment: Mapping[str, str], progress: Progress) -> ProfileResult:
     """Profiles a program.
 
     Args:
         options: what to do.
-        environment: the program's; none of its values stays in a capture.
+        environment: the program's; `EnvironmentValues` says what of it is masked in what the program says.
         progress: told, in a few words, what is going on.
 
     Raises:
@@ -79,32 +87,27 @@ def profile(options: ProfileOptions, environment: Mapping[str, str], progress: P
     """
     nsys = require_nsys()
     flags = recording_flags(nsys.version, options.recording)
-    name = _check(options, environment)
-    started = datetime.now(UTC)
-    device, host, commit = describe_device(), describe_host(), describe_commit(Path.cwd())
+    _check(options, environment)
     values = EnvironmentValues(environment.items())
-    runs = RunOptions(nsys, options.recording, options.command, environment, options.keep_reports)
+    name = default_name(masked_command(options.command, values)) if options.name is None else checked_name(options.name)
+    started = datetime.now(UTC)
+    before = _describe(options, nsys, flags, started)
+    each = RepetitionOptions(nsys, options.recording, options.command, environment, options.keep_reports)
     with stop_on_request() as stop, new_folder(options.output, name, started) as folder:
-        captures, failure = _capture_runs(runs, folder, options.repetitions, stop, progress)
-        workloads = [capture.workload for capture in captures if capture.workload is not None]
-        warnings = [warning for capture in captures for warning in capture.warnings]
-        manifest = Manifest(
-            created_utc=f"{started:%Y-%m-%dT%H:%M:%SZ}",
-            program=Program(tuple(values.mask_in_code(word) for word in mask_command(options.command))),
-            workload=clean_workload(workloads[-1], values) if workloads else None,
-            device=device,
-            host=host,
-            nsys=Profiler(nsys.version_text, flags),
-            commit=commit,
-            captures=tuple(capture.file for capture in captures),
-            warnings=(*warnings, failure) if failure else tuple(warnings),
+        captures, failure = _capture_all(each, folder, options.repetitions, stop, progress)
+        after = replace(before, workload=_last_workload(captures), captures=tuple(capture.file for capture in captures))
+        warnings = (
+            *dict.fromkeys(warning for capture in captures for warning in capture.warnings),
+            *manifest_warnings(hidden_in_manifest(after, values)),
+            *_left_out(captures, options.repetitions),
         )
+        manifest = masked_manifest(replace(after, warnings=(*warnings, failure) if failure else warnings), values)
         written = folder.finish(manifest)
-    return ProfileResult(written, manifest, captures, stop.made, failure)
+    return ProfileResult(written, manifest, captures, stop.made, warnings, failure)
 
 
-def _check(options: ProfileOptions, environment: Mapping[str, str]) -> str:
-    """Refuses what cannot work before anything runs; gives the first part of the folder's name."""
+def _check(options: ProfileOptions, environment: Mapping[str, str]) -> None:
+    """Refuses what cannot work before anything runs."""
     if options.repetitions < 1:
         raise UserError(f"--reps {options.repetitions} makes no sense; give 1 or more")
     program = options.command[0]
@@ -116,31 +119,63 @@ def _check(options: ProfileOptions, environment: Mapping[str, str]) -> str:
             f"--keep-rep would put reports, which hold the program's environment, among the captures in "
             f"{options.output}; run it from another folder"
         )
-    return checked_name(options.name) if options.name is not None else default_name(options.command)
 
 
-def _capture_runs(
-    options: RunOptions, folder: CaptureFolder, repetitions: int, stop: StopRequest, progress: Progress
+def _describe(options: ProfileOptions, nsys: Nsys, flags: Sequence[str], started: datetime) -> Manifest:
+    """What is known before the first run."""
+    return Manifest(
+        created_utc=f"{started:%Y-%m-%dT%H:%M:%SZ}",
+        program=Program(options.command),
+        workload=None,
+        device=describe_device(),
+        host=describe_host(),
+        nsys=Profiler(nsys.version_text, tuple(flags)),
+        commit=describe_commit(Path.cwd()),
+        captures=(),
+    )
+
+
+def _capture_all(
+    options: RepetitionOptions, folder: CaptureFolder, repetitions: int, stop: StopRequest, progress: Progress
 ) -> tuple[tuple[FinishedCapture, ...], str]:
-    """Captures run after run, until one fails or the user stops; at least one, and why one failed."""
+    """Captures run after run, until one fails or the user stops; at least one, and why the next gave none."""
     captures: list[FinishedCapture] = []
-    failure = ""
-    while len(captures) < repetitions and not stop.made:
+    while len(captures) < repetitions and not (stop.made or any(map(_is_hopeless, captures))):
         repetition = len(captures) + 1
         try:
-            capture = capture_one_run(options, folder, repetition, stop, _prefixed(progress, repetition, repetitions))
+            capture = capture_repetition(
+                options, folder, repetition, stop, _prefixed(progress, repetition, repetitions)
+            )
         except KeyboardInterrupt:
             break
         except (UserError, OSError) as error:
             if not captures:
                 raise _mendable(error) from error
-            failure = f"run {repetition} gave no capture: {_mendable(error)}"
-            break
+            return tuple(captures), f"run {repetition} gave no capture: {_mendable(error)}"
         if capture is not None:
             captures.append(capture)
     if not captures:
         raise KeyboardInterrupt
-    return tuple(captures), failure
+    return tuple(captures), ""
+
+
+def _is_hopeless(capture: FinishedCapture) -> bool:
+    """Whether the program failed before it came to its work; it would do so again."""
+    return capture.file.exit_code != 0 and not capture.file.interrupted and not capture.holds_kernels
+
+
+def _left_out(captures: Sequence[FinishedCapture], repetitions: int) -> tuple[str, ...]:
+    """Why there are fewer captures than asked for, if that is the program's doing."""
+    last = captures[-1]
+    if len(captures) == repetitions or not _is_hopeless(last):
+        return ()
+    code = "without an exit code" if last.file.exit_code is None else f"with exit code {last.file.exit_code}"
+    return (f"run {len(captures)} of {repetitions} ended {code} and launched no kernel, so it was the last",)
+
+
+def _last_workload(captures: Sequence[FinishedCapture]) -> dict[str, Any] | None:
+    workloads = [capture.workload for capture in captures if capture.workload is not None]
+    return workloads[-1] if workloads else None
 
 
 def _prefixed(progress: Progress, repetition: int, repetitions: int) -> Progress:

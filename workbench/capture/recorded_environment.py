@@ -9,6 +9,11 @@ _SEPARATORS = ("\0", ";")
 _FEWEST = 2
 
 
+def is_environment(text: str) -> bool:
+    """Whether a string holds a whole environment, as nsys keeps one among the names of kernels."""
+    return bool(_whole_environment(text, "\0"))
+
+
 def recorded_environment(connection: sqlite3.Connection) -> list[tuple[str, str]]:
     """The (variable, value) pairs of all processes that the export knows of, and the host's name as HOSTNAME.
 

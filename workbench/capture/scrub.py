@@ -8,12 +8,11 @@ column refers to any more; what stays is cleaned, by whose words it is; and the 
 import mmap
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench.capture.compression import compress, decompress
 from workbench.capture.environment_values import EnvironmentValues
 from workbench.capture.export import export_report
 from workbench.capture.export_tables import (
@@ -24,13 +23,17 @@ from workbench.capture.export_tables import (
     quoted,
     text_columns,
 )
+from workbench.capture.hidden_values import HiddenValue, hidden_values
 from workbench.capture.paths import shorten_paths
-from workbench.capture.recorded_environment import recorded_environment
+from workbench.capture.recorded_environment import is_environment, recorded_environment
+from workbench.capture.secrets import MASK
+from workbench.compression import COMPRESSED_SUFFIXES, compress, decompress
 from workbench.errors import UserError
 from workbench.files import whole_file
 
 _REPORT = ".nsys-rep"
-_COMPRESSED = (".xz", ".zst")
+# Whose words each text is.
+_Texts = list[tuple[Voice, str]]
 _HOW_TO_EXPORT = "make one with `nsys export --type sqlite -o OUT.sqlite REPORT.nsys-rep`"
 
 
@@ -43,12 +46,14 @@ class ScrubSummary:
         rows: how many rows of other tables went.
         strings: how many strings went because nothing refers to them.
         texts: how many strings and distinct texts lost a path or a value.
+        hidden: the values of the environment that were masked in names of ranges.
     """
 
     tables: tuple[str, ...]
     rows: int
     strings: int
     texts: int
+    hidden: tuple[HiddenValue, ...]
 
 
 def scrub_capture(source: Path, target: Path, environment: Mapping[str, str] | None = None) -> ScrubSummary:
@@ -69,7 +74,7 @@ def scrub_capture(source: Path, target: Path, environment: Mapping[str, str] | N
         raise UserError(f"{source}: {what}; give an .sqlite export of nsys (.xz and .zst are read as they are)")
     try:
         with tempfile.TemporaryDirectory(prefix="wb-") as folder:
-            export = Path(folder) / (source.stem if source.suffix in _COMPRESSED else source.name)
+            export = Path(folder) / (source.stem if source.suffix in COMPRESSED_SUFFIXES else source.name)
             if source.suffix == _REPORT:
                 export_report(source, export)
             else:
@@ -109,13 +114,16 @@ def scrub_export(path: Path, environment: Mapping[str, str] | None = None) -> Sc
         columns = text_columns(connection)
         voices = _voices(connection, [column for column in columns if column.is_reference])
         strings = connection.execute("DELETE FROM StringIds WHERE id NOT IN (SELECT id FROM voices)").rowcount
-        texts = _clean_strings(connection, voices, values)
-        texts += sum(_clean_column(connection, column, values) for column in columns if not column.is_reference)
+        changed = _clean_strings(connection, voices, values)
+        for column in columns:
+            if not column.is_reference:
+                changed += _clean_column(connection, column, values)
         connection.execute("DROP TABLE voices")
         connection.execute("COMMIT")
         connection.execute("VACUUM")
     _refuse_leak(path, values)
-    return ScrubSummary(tables, rows, strings, texts)
+    ranges = (_without_paths(text, voice) for voice, text in changed if voice is Voice.RANGE)
+    return ScrubSummary(tables, rows, strings, len(changed), hidden_values(ranges, values))
 
 
 @contextmanager
@@ -154,38 +162,45 @@ def _voices(connection: sqlite3.Connection, references: Iterable[TextColumn]) ->
     return {key: Voice(voice) for key, voice in connection.execute("SELECT id, voice FROM voices")}
 
 
-def _clean_strings(connection: sqlite3.Connection, voices: Mapping[int, Voice], values: EnvironmentValues) -> int:
-    changes = [
-        (_stored(cleaned), key)
-        for key, text in connection.execute("SELECT id, value FROM StringIds")
-        if isinstance(text, str) and (cleaned := _cleaner(voices[key], values)(text)) != text
-    ]
+def _clean_strings(connection: sqlite3.Connection, voices: Mapping[int, Voice], values: EnvironmentValues) -> _Texts:
+    """Cleans the strings; returns those that changed, as they were."""
+    changed: _Texts = []
+    changes = []
+    for key, text in connection.execute("SELECT id, value FROM StringIds"):
+        if isinstance(text, str) and (cleaned := _clean(text, voices[key], values)) != text:
+            changed.append((voices[key], text))
+            changes.append((_stored(cleaned), key))
     connection.executemany("UPDATE StringIds SET value = CAST(? AS TEXT) WHERE id = ?", changes)
-    return len(changes)
+    return changed
 
 
-def _clean_column(connection: sqlite3.Connection, column: TextColumn, values: EnvironmentValues) -> int:
+def _clean_column(connection: sqlite3.Connection, column: TextColumn, values: EnvironmentValues) -> _Texts:
+    """Cleans a column of text; returns the distinct texts that changed, as they were."""
     table, name = quoted(column.table), quoted(column.column)
-    clean = _cleaner(column.voice, values)
     distinct = connection.execute(
         f"SELECT DISTINCT CAST({name} AS BLOB) FROM {table} WHERE typeof({name}) IN ('text', 'blob')"
     )
-    texts = ((raw, raw.decode(errors="surrogateescape")) for (raw,) in distinct)
-    changes = [(raw, _stored(cleaned)) for raw, text in texts if (cleaned := clean(text)) != text]
+    texts = (raw.decode(errors="surrogateescape") for (raw,) in distinct)
+    changes = [(text, cleaned) for text in texts if (cleaned := _clean(text, column.voice, values)) != text]
     connection.execute("CREATE TEMP TABLE changes (old BLOB PRIMARY KEY, new BLOB)")
-    connection.executemany("INSERT INTO changes VALUES (?, ?)", changes)
+    connection.executemany("INSERT INTO changes VALUES (?, ?)", [(_stored(old), _stored(new)) for old, new in changes])
     connection.execute(
         f"UPDATE {table} SET {name} = (SELECT CAST(new AS TEXT) FROM changes WHERE old = CAST({name} AS BLOB)) "
         f"WHERE CAST({name} AS BLOB) IN (SELECT old FROM changes)"
     )
     connection.execute("DROP TABLE changes")
-    return len(changes)
+    return [(column.voice, text) for text, _ in changes]
 
 
-def _cleaner(voice: Voice, values: EnvironmentValues) -> Callable[[str], str]:
-    if voice is Voice.CODE:
-        return lambda text: values.mask_in_code(shorten_paths(text))
-    return lambda text: values.mask_in_speech(shorten_paths(text, may_be_name=voice is Voice.RANGE))
+def _clean(text: str, voice: Voice, values: EnvironmentValues) -> str:
+    if is_environment(text):
+        return MASK
+    text = _without_paths(text, voice)
+    return values.mask_in_code(text) if voice is Voice.CODE else values.mask_in_speech(text)
+
+
+def _without_paths(text: str, voice: Voice) -> str:
+    return shorten_paths(text, may_be_name=voice is Voice.RANGE)
 
 
 def _stored(text: str) -> bytes:

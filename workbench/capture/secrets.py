@@ -11,7 +11,7 @@ MASK = "***"
 # Names whose values are secret, as flags (`--api-key`) and as variables (`API_KEY`).
 _SECRET_NAME = (
     r"(?:(?:api|access|account|auth|encryption|hf|license|private|secret|signing|ssh)[-_.]?key(?:[-_.]?id)?"
-    r"|pass(?:word|wd|phrase|code)?|secrets?|credentials?|authorization|bearer|cookie|dsn"
+    r"|pass(?:word|wd|phrase|code)?|pw|secrets?|credentials?|authorization|bearer|cookie|dsn"
     r"|(?<!eos[-_])(?<!bos[-_])(?<!pad[-_])(?<!unk[-_])(?<!mask[-_])(?<!stop[-_])token)"
 )
 _IS_SECRET_NAME = re.compile(rf"(?:^|.*[-_.]){_SECRET_NAME}$|.*_KEY$|^KEY$", re.IGNORECASE)

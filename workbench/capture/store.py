@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from workbench.capture.compression import compress
+from workbench.compression import compress
 from workbench.errors import UserError
 from workbench.files import write_text
 from workbench.manifest import FILE_NAME, Manifest

@@ -1,6 +1,7 @@
 """What a profiled program says of its own work: the JSON object that it writes to `$WB_WORKLOAD_MANIFEST`."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,21 @@ def read_workload(file: Path) -> dict[str, Any] | None:
     return workload
 
 
+def texts_of(workload: Any) -> Iterator[str]:
+    """Every text in the object, keys among them, with paths shortened."""
+    if isinstance(workload, dict):
+        for key, item in workload.items():
+            yield shorten_paths(key)
+            yield from texts_of(item)
+    elif isinstance(workload, list):
+        for item in workload:
+            yield from texts_of(item)
+    elif isinstance(workload, str):
+        yield shorten_paths(workload)
+
+
 def clean_workload(workload: dict[str, Any], values: EnvironmentValues) -> dict[str, Any]:
-    """The object with paths shortened and secrets masked in its texts."""
+    """The object with paths shortened, and values of the environment and secrets masked, in its texts."""
     return {_clean(key, values): _clean(item, values) for key, item in workload.items()}
 
 
@@ -39,4 +53,4 @@ def _clean(value: Any, values: EnvironmentValues) -> Any:
         return clean_workload(value, values)
     if isinstance(value, list):
         return [_clean(item, values) for item in value]
-    return values.mask_in_code(shorten_paths(value)) if isinstance(value, str) else value
+    return values.mask_in_speech(shorten_paths(value)) if isinstance(value, str) else value

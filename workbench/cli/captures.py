@@ -2,6 +2,8 @@
 
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,21 +31,23 @@ def open_capture(path: Path) -> "Trace":
     folder = path if path.is_dir() else None
     if folder:
         path = _first_of_folder(folder)
-    cache = TraceCache.of_user()
-    if path.suffix == ".nsys-rep" and path.is_file():
-        from workbench.capture.export import export_report
-
-        with tempfile.TemporaryDirectory(prefix="wb-") as scratch:
-            export = Path(scratch) / f"{path.stem}.sqlite"
-            export_report(path, export)
-            trace = open_trace(export, cache)
-    else:
-        trace = open_trace(path, cache)
+    trace = open_trace(path, TraceCache.of_user(), _exported if path.suffix == ".nsys-rep" else None)
     for warning in trace.info.warnings:
         print(f"wb: warning: {warning}", file=sys.stderr)
     if folder:
         trace = replace(trace, info=replace(trace.info, file_name=f"{folder.resolve().name}/{path.name}"))
     return trace
+
+
+@contextmanager
+def _exported(report: Path) -> Iterator[Path]:
+    """While the context lasts, what nsys exports from a report."""
+    from workbench.capture.export import export_report
+
+    with tempfile.TemporaryDirectory(prefix="wb-") as scratch:
+        export = Path(scratch) / f"{report.stem}.sqlite"
+        export_report(report, export)
+        yield export
 
 
 def manifest_of(path: Path) -> "Manifest | None":

@@ -21,6 +21,10 @@ def doctor() -> None:
         table.add_row(*map(Text, (mark, check.name, check.found, check.feature)))
     console = Console(highlight=False)
     console.print(table)
+    for check in checks:
+        if check.place:
+            # A path that is folded cannot be copied.
+            console.print(f"{check.name}: {check.place}", markup=False, soft_wrap=True)
     missing = [check for check in checks if not check.ok]
     for remedy in dict.fromkeys(check.remedy for check in missing):
         names = ", ".join(check.name for check in missing if check.remedy == remedy)

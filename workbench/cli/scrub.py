@@ -21,6 +21,7 @@ def scrub(
     """Remove environment, process names and paths from a capture, and every string that nothing uses."""
     from rich.console import Console
 
+    from workbench.capture.hidden_values import ranges_warnings
     from workbench.capture.scrub import scrub_capture
 
     if (output is None) != in_place:
@@ -30,8 +31,11 @@ def scrub(
         refuse_to_replace(target, force=force)
     summary = scrub_capture(capture, target)
     tables = f" ({', '.join(summary.tables)})" if summary.tables else ""
-    Console(highlight=False, soft_wrap=True).print(
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(
         f"wrote {target}: removed {len(summary.tables)} tables{tables}, {summary.rows} rows and {summary.strings} "
         f"strings, cleaned {summary.texts} texts",
         markup=False,
     )
+    for warning in ranges_warnings(summary.hidden):
+        console.print(warning, markup=False)

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
+from workbench.cache_folder import traces_folder
 from workbench.trace.arrow import from_numpy, to_numpy
 from workbench.trace.columns import Columns, IntArray
 from workbench.trace.model import (
@@ -34,7 +35,7 @@ from workbench.trace.model import (
 )
 
 # Raise it whenever a trace's columns or their meaning change.
-LAYOUT_VERSION = 2
+LAYOUT_VERSION = 3
 DEFAULT_LIMIT_BYTES = 4 << 30
 
 _TABLES: dict[str, type[Columns]] = {
@@ -63,11 +64,9 @@ class TraceCache:
 
         `WB_CACHE_DIR` moves it, `WB_CACHE_BYTES` bounds it, and a bound of 0 does without.
         """
-        base = os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
-        folder = Path(os.environ.get("WB_CACHE_DIR") or Path(base) / "wb" / "traces")
         limit = os.environ.get("WB_CACHE_BYTES", "")
         limit_bytes = int(limit) if limit.isdigit() else DEFAULT_LIMIT_BYTES
-        return cls(folder, limit_bytes) if limit_bytes else None
+        return cls(traces_folder(), limit_bytes) if limit_bytes else None
 
     @staticmethod
     def key(capture: Path) -> str:

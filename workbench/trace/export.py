@@ -15,6 +15,7 @@ from workbench.trace.bulk import SourceTable, TableData, find_source, read_table
 from workbench.trace.columns import IntArray
 from workbench.trace.metadata import Metadata, read_metadata
 from workbench.trace.model import NONE, CaptureInfo, Lack, Trace
+from workbench.trace.used_strings import without_unused_strings
 
 _HOW_TO_EXPORT = "make one with `nsys export --type sqlite -o OUT.sqlite REPORT.nsys-rep`"
 
@@ -39,7 +40,8 @@ def read_export(path: Path, file_name: str) -> Trace:
             f"{file_name}: the capture holds neither kernels nor graph launches; trace the program with "
             "`nsys profile --trace=cuda,nvtx --cuda-graph-trace=node`"
         )
-    return assemble(_info(file_name, metadata, sources, data), metadata.devices, data, strings)
+    info = _info(file_name, metadata, sources, data)
+    return without_unused_strings(assemble(info, metadata.devices, data, strings))
 
 
 def _check_complete(path: Path, file_name: str) -> None:

@@ -1,29 +1,26 @@
 """Opens a file that holds a capture: an SQLite export, plain or compressed."""
 
-import lzma
-import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import IO, Any
 
-import pyarrow as pa
-
+from workbench.compression import COMPRESSED_SUFFIXES, decompress
 from workbench.errors import UserError
 from workbench.trace.cache import TraceCache
 from workbench.trace.export import read_export
 from workbench.trace.model import Trace
 
-COMPRESSED_SUFFIXES = (".xz", ".zst")
 
-
-def open_trace(path: Path, cache: TraceCache | None = None) -> Trace:
+def open_trace(
+    path: Path, cache: TraceCache | None = None, exported: Callable[[Path], AbstractContextManager[Path]] | None = None
+) -> Trace:
     """Reads the capture at `path`, from `cache` where it was read before.
 
     Args:
         path: a `.sqlite` export, or one compressed as `.sqlite.xz` or `.sqlite.zst`.
         cache: where to look first and what to leave behind; None reads the file itself.
+        exported: what gives an export, for as long as a context lasts, of a file that is none itself.
 
     Raises:
         UserError: there is no such file, or it is no readable capture.
@@ -35,7 +32,7 @@ def open_trace(path: Path, cache: TraceCache | None = None) -> Trace:
         key = cache.key(path) if cache else ""
         if cache and (trace := cache.load(key, path.name)):
             return trace
-        with uncompressed(path) as export:
+        with (exported or uncompressed)(path) as export:
             trace = read_export(export, path.name)
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
@@ -56,15 +53,5 @@ def uncompressed(path: Path) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="wb-") as folder:
         target = Path(folder) / path.stem
-        try:
-            with _decompressing(path) as source, target.open("wb") as sink:
-                shutil.copyfileobj(source, sink, 1 << 20)
-        except (lzma.LZMAError, EOFError) as error:
-            raise UserError(f"{path.name} is damaged or cut off ({error}); copy or compress it again") from error
+        decompress(path, target)
         yield target
-
-
-def _decompressing(path: Path) -> IO[Any]:
-    if path.suffix == ".xz":
-        return lzma.open(path)
-    return pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")  # type: ignore[no-any-return]

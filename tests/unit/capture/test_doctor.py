@@ -46,7 +46,8 @@ def test_this_machine_has_what_is_required(environment: dict[str, str]) -> None:
 def test_nsys_and_its_importer(environment: dict[str, str]) -> None:
     checks = _checks(environment)
     assert checks["nsys"].ok
-    assert checks["nsys"].found.startswith("2023.4.4.54")
+    assert checks["nsys"].found == "2023.4.4.54 (named by WB_NSYS)"
+    assert checks["nsys"].place == Path(environment["WB_NSYS"])
     assert checks["nsys's importer"].ok
 
 
@@ -60,6 +61,7 @@ def test_an_importer_without_its_libraries(environment: dict[str, str], monkeypa
 def test_no_nsys(environment: dict[str, str], tmp_path: Path) -> None:
     checks = _checks(environment | {"WB_NSYS": str(tmp_path / "nothing")})
     assert not checks["nsys"].ok
+    assert "WB_NSYS" in checks["nsys"].remedy
     assert not checks["nsys's importer"].ok
     assert not checks["nsys"].required
 
@@ -69,6 +71,12 @@ def test_a_cache_that_cannot_be_written(environment: dict[str, str], tmp_path: P
     check = _checks(environment | {"WB_CACHE_DIR": str(tmp_path / "file" / "cache")})["cache folder"]
     assert not check.ok
     assert "WB_CACHE_DIR" in check.remedy
+
+
+def test_the_cache_that_is_looked_at_is_the_one_of_traces(environment: dict[str, str], tmp_path: Path) -> None:
+    del environment["WB_CACHE_DIR"]
+    check = _checks(environment | {"XDG_CACHE_HOME": str(tmp_path)})["cache folder"]
+    assert (check.ok, check.place) == (True, tmp_path / "wb" / "traces")
 
 
 @pytest.mark.parametrize(
@@ -95,12 +103,28 @@ def test_a_package_that_is_broken(environment: dict[str, str], monkeypatch: pyte
     assert "cannot be imported: no symbol" in check.found
 
 
-def test_a_package_that_is_missing(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def _no_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str) -> str:
         raise metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(metadata, "version", missing)
+
+
+@pytest.mark.usefixtures("_no_packages")
+def test_what_is_missing_of_a_checkout(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    checkout = Path(__file__).parents[3]
+    monkeypatch.chdir(checkout)
     checks = _checks(environment)
-    assert (checks["numpy"].found, checks["numpy"].remedy) == ("not installed", "pip install inference-workbench")
-    assert checks["cupy-cuda13x"].remedy == "pip install 'inference-workbench[cuda]'"
+    assert (checks["numpy"].found, checks["numpy"].remedy) == ("not installed", 'pip install -e "."')
+    assert checks["cupy-cuda13x"].remedy == 'pip install -e ".[cuda]"'
     assert "nvtx with nsys" not in checks
+    monkeypatch.chdir(checkout / "tests")
+    assert _checks(environment)["nvtx"].remedy == 'pip install -e "..[cuda]"'
+
+
+@pytest.mark.usefixtures("_no_packages")
+def test_what_is_missing_where_the_package_was_installed(environment: dict[str, str], tmp_path: Path) -> None:
+    checks = {check.name: check for check in examine(environment, tmp_path / "site-packages" / "workbench")}
+    assert checks["numpy"].remedy.startswith("pip install adbc-driver-manager ")
+    assert checks["nvtx"].remedy == "pip install cuda-bindings cuda-core cupy-cuda13x nvtx"

@@ -1,5 +1,6 @@
 import pytest
 
+from workbench.attribution.rules import PHASES, LayerRules
 from workbench.capture.environment_values import EnvironmentValues
 
 TOKEN = "Zx8Qp2Lm7Rt4Vw9Kc3Nb6Hy1Jd5Fs0Ga8Te2Uo4"
@@ -19,6 +20,12 @@ TOKEN = "Zx8Qp2Lm7Rt4Vw9Kc3Nb6Hy1Jd5Fs0Ga8Te2Uo4"
         ("VERSION", "2023.4.4.54", "2023.4.4.54", "2023.4.4.54"),
         ("NUMBER", "4814304000000", "4814304000000", "4814304000000"),
         ("EMPTY", "", "text", "text"),
+        ("TEAM", "blueberry", "--team=blueberry", "--team=***"),
+        ("MODEL_TYPE", "attention", "attention", "attention"),
+        ("ROLE", "gate_up_proj", "layers.3.mlp.gate_up_proj", "layers.3.mlp.gate_up_proj"),
+        ("BACKEND", "Flash-Attention", "Flash-Attention", "Flash-Attention"),
+        ("PROJECT", "blueberry_attention", "blueberry_attention", "***"),
+        ("DB_PASSWORD", "attention", "attention", "***"),
     ],
 )
 def test_speech(variable: str, value: str, text: str, masked: str) -> None:
@@ -36,6 +43,21 @@ def test_speech(variable: str, value: str, text: str, masked: str) -> None:
 )
 def test_code(variable: str, value: str, text: str, masked: str) -> None:
     assert EnvironmentValues([(variable, value)]).mask_in_code(text) == masked
+
+
+def test_what_the_rules_call_layers_and_roles_tells_nothing(rules: LayerRules) -> None:
+    names = {str(name) for rule in rules.kernels for name in (rule.layer_type, rule.role)}
+    names |= {value.constant for rule in rules.layers for value in (rule.layer_type, rule.role) if value}
+    names |= {*PHASES, "self_attn", "decode_step", "post_attention_layernorm", "embed_tokens"}
+    masked = {name for name in names if EnvironmentValues([("ANY", name)]).mask_in_speech(name) != name}
+    assert masked == set()
+
+
+def test_the_variables_whose_values_a_text_holds() -> None:
+    pairs = [("B", "blueberry"), ("A", "blueberry"), ("LONG", "blue-whale-seven"), ("FLAG", "true")]
+    values = EnvironmentValues([*pairs, ("B", "blueberry")])
+    assert values.variables_in_speech("blueberry or blue-whale-seven, true") == {("A", "B"), ("LONG",)}
+    assert values.variables_in_speech("blueberries") == set()
 
 
 def test_of_two_values_the_longer_is_masked_first() -> None:

@@ -23,10 +23,13 @@ def _nsys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
     monkeypatch.setenv("WB_NSYS", str(path))
 
 
-def test_an_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, report: Path) -> None:
+@pytest.mark.parametrize("first_string", ["'a'", "CAST(X'FF' AS TEXT)"])
+def test_an_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, report: Path, first_string: str) -> None:
     original = tmp_path / "original.sqlite"
     connection = sqlite3.connect(original)
-    connection.execute("CREATE TABLE StringIds (id INTEGER PRIMARY KEY, value TEXT)")
+    with connection:
+        connection.execute("CREATE TABLE StringIds (id INTEGER PRIMARY KEY, value TEXT)")
+        connection.execute(f"INSERT INTO StringIds VALUES (1, {first_string})")
     connection.close()
     script = f'for word; do case $word in --output=*) cp {original} "${{word#--output=}}";; esac; done'
     _nsys(tmp_path, monkeypatch, script)

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.capture.fakes import fake_nsys
 from tests.unit.capture.private_exports import write_private_export
 from tests.unit.test_manifest import check_against_schema
-from workbench.capture import one_run
+from workbench.capture import repetition
 from workbench.capture.command import RecordingOptions
 from workbench.capture.profile import ProfileOptions, ProfileResult, profile
 from workbench.errors import UserError
@@ -29,6 +29,8 @@ while case $1 in --*) true;; *) false;; esac; do shift; done
 "$@"
 echo report > "$output.nsys-rep"
 """
+# What the names of the export's ranges lose.
+HIDDEN = "masked: GREETING in 1 name, HF_TOKEN in 1, TEAM in 1; rename the ranges"
 Run = Callable[..., ProfileResult]
 
 
@@ -41,7 +43,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.chdir(tmp_path)
 
     def profile_script(script: str, **options: Any) -> ProfileResult:
-        environment = {"PATH": "/usr/bin:/bin", "GREETING": "Qwen/Qwen3-4B"}
+        environment = {"PATH": "/usr/bin:/bin", "GREETING": "Qwen/Qwen3-4B", "TEAMX": "blueberry"}
         return profile(ProfileOptions(("sh", "-c", script), **options), environment, lambda message: None)
 
     return profile_script
@@ -70,7 +72,8 @@ def test_a_folder_of_captures(run: Run, tmp_path: Path) -> None:
     assert [capture.exit_code for capture in result.manifest.captures] == [3, 3]
     assert [capture.kernels for capture in result.captures] == [1, 1]
     assert (result.exit_code, result.interrupted, result.failure) == (3, False, "")
-    assert result.manifest.warnings == ()
+    assert len(result.warnings) == 1
+    assert HIDDEN in result.warnings[0]
     assert list(tmp_path.rglob("*.nsys-rep")) == []
 
 
@@ -79,14 +82,34 @@ def test_captures_are_scrubbed_of_the_programs_environment(run: Run) -> None:
     assert _texts(result.folder / "capture-1.sqlite.zst")[-1] == "***"
 
 
-def test_a_program_without_kernels(run: Run, tmp_path: Path) -> None:
-    connection = sqlite3.connect(tmp_path / "nsys/export.sqlite")
+def _drop_kernels(export: Path) -> None:
+    connection = sqlite3.connect(export)
     with connection:
         connection.execute("DROP TABLE CUPTI_ACTIVITY_KIND_KERNEL")
     connection.close()
-    assert "launched none on an NVIDIA GPU" in run("true").manifest.warnings[0]
-    recorded_in_part = run("true", recording=RecordingOptions(delay_s=1)).manifest.warnings[0]
-    assert "while it was recorded" in recorded_in_part
+
+
+def test_a_program_without_kernels(run: Run, tmp_path: Path) -> None:
+    _drop_kernels(tmp_path / "nsys/export.sqlite")
+    result = run("true", repetitions=2)
+    assert sum("launched none on an NVIDIA GPU" in warning for warning in result.warnings) == 2
+    assert result.first_with_kernels is None
+    recorded_in_part = run("true", recording=RecordingOptions(delay_s=1)).warnings
+    assert any("while it was recorded" in warning for warning in recorded_in_part)
+
+
+@pytest.mark.parametrize(
+    ("script", "code"), [("exit 3", "with exit code 3"), ("kill -9 $PPID", "without an exit code")]
+)
+def test_a_program_that_fails_before_its_first_kernel_is_not_repeated(
+    run: Run, tmp_path: Path, script: str, code: str
+) -> None:
+    _drop_kernels(tmp_path / "nsys/export.sqlite")
+    result = run(script, repetitions=3)
+    assert len(result.captures) == 1
+    assert result.failure == ""
+    assert result.warnings[-1] == f"run 1 of 3 ended {code} and launched no kernel, so it was the last"
+    assert run(script).warnings[-1].startswith("capture-1.sqlite.zst holds no kernel")
 
 
 def test_what_the_program_says_of_its_work(run: Run) -> None:
@@ -94,14 +117,17 @@ def test_what_the_program_says_of_its_work(run: Run) -> None:
     assert run(write).manifest.workload == {"model": "tiny.gguf"}
     result = run("echo nonsense > $WB_WORKLOAD_MANIFEST")
     assert result.manifest.workload is None
-    assert "is left out" in result.manifest.warnings[0]
+    assert any("is left out" in warning for warning in result.manifest.warnings)
 
 
 def test_finished_captures_survive_a_later_failure(run: Run, tmp_path: Path) -> None:
     result = run(f"if mkdir {tmp_path}/once; then exit 0; fi; rm {tmp_path}/nsys/export.sqlite", repetitions=3)
     assert len(result.captures) == 1
     assert result.failure.startswith("run 2 gave no capture: nsys")
-    assert json.loads((result.folder / "manifest.json").read_text())["warnings"] == [result.failure]
+    warnings = json.loads((result.folder / "manifest.json").read_text())["warnings"]
+    assert len(warnings) == 2
+    assert warnings[1].startswith("run 2 gave no capture: nsys")
+    assert result.warnings == (warnings[0],)
 
 
 def test_a_failure_of_the_first_run_leaves_nothing(run: Run, tmp_path: Path) -> None:
@@ -121,7 +147,7 @@ def test_reports_are_kept_outside_the_captures(run: Run, tmp_path: Path) -> None
 
 
 def test_a_full_disk_is_seen_before_nsys_hangs_on_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(one_run, "_LEAST_ROOM_BYTES", 1 << 60)
+    monkeypatch.setattr(repetition, "_LEAST_ROOM_BYTES", 1 << 60)
     with pytest.raises(UserError, match="set TMPDIR to another folder"):
         run("true")
 
@@ -129,6 +155,15 @@ def test_a_full_disk_is_seen_before_nsys_hangs_on_it(run: Run, monkeypatch: pyte
 def test_secrets_in_the_command_are_masked(run: Run) -> None:
     command = run("true --api-key abc", name="bench").manifest.program.command
     assert command == ("sh", "-c", "true --api-key ***")
+
+
+def test_the_command_is_masked_as_ranges_are(run: Run) -> None:
+    result = run('true --pass-through=blueberry; echo \'{"team": "blueberry"}\' > $WB_WORKLOAD_MANIFEST')
+    assert "--pass-through=***;" in result.manifest.program.command[-1]
+    assert result.manifest.workload == {"team": "***"}
+    assert "blueberry" not in (result.folder / "manifest.json").read_text()
+    assert "TEAMX" in result.warnings[-1]
+    assert "the command line or the workload holds values" in result.warnings[-1]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import sqlite3
 from collections.abc import Sequence
 
-from workbench.capture.recorded_environment import recorded_environment
+from workbench.capture.recorded_environment import is_environment, recorded_environment
 
 
 def _export(**tables: Sequence[tuple[object, ...]]) -> sqlite3.Connection:
@@ -42,6 +42,12 @@ def test_variables_of_the_capture() -> None:
         ("PROCESS_0:COMMAND", "A=2"),
     ]
     assert recorded_environment(_export(META_DATA_CAPTURE=rows)) == [("A", "one=1")]
+
+
+def test_whole_environments() -> None:
+    assert is_environment("A=1\0B=two=2\0C=\0")
+    assert not is_environment("A=1")
+    assert not is_environment("A=1;B=2")
 
 
 def test_none() -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.capture.fakes import fake_nsys, fake_program, only_programs_of
+from workbench.capture import recording as recording_module
 from workbench.capture.command import RecordingOptions
 from workbench.capture.interrupts import StopRequest
 from workbench.capture.nsys import find_nsys
@@ -111,8 +112,46 @@ def test_an_importer_that_fails_otherwise(tmp_path: Path, scratch: Path) -> None
 
 
 def test_an_nsys_that_fails(tmp_path: Path, scratch: Path) -> None:
-    with pytest.raises(UserError, match=r"could not start the program \(no permission\)"):
-        _record("echo no permission; exit 1", tmp_path, scratch)
+    with pytest.raises(UserError, match=r"could not start the program \(no permission\); try again when no other nsys"):
+        _record(f"echo x >> {tmp_path}/attempts; echo no permission; exit 1", tmp_path, scratch)
+    assert (tmp_path / "attempts").read_text() == "x\n"
+
+
+# What nsys says now and then where several run at once.
+_NO_ENDPOINT = "echo '[QuadDCommon::tag_message*] = Local Endpoint is not available.'; exit 1"
+_NO_AGENT = "echo 'Connection to Agent lost.'; echo https://docs.nvidia.com/; exit 1"
+
+
+@pytest.fixture
+def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recording_module, "_PAUSE_S", 0)
+
+
+@pytest.mark.usefixtures("_no_pause")
+@pytest.mark.parametrize("failure", [_NO_ENDPOINT, _NO_AGENT])
+def test_an_nsys_that_misses_its_agent_is_started_again(tmp_path: Path, scratch: Path, failure: str) -> None:
+    script = f'if mkdir {tmp_path}/once; then {failure}; fi{_RUN}"$@"; echo > "$output.nsys-rep"'
+    recording = _record(script, tmp_path, scratch)
+    assert recording.report is not None
+    assert recording.report.exists()
+    assert recording.run.exit_code == 3
+
+
+@pytest.mark.usefixtures("_no_pause")
+@pytest.mark.parametrize(
+    ("failure", "reason"), [(_NO_ENDPOINT, "Local Endpoint is not available"), (_NO_AGENT, "Connection to Agent lost")]
+)
+def test_an_nsys_that_misses_its_agent_again(tmp_path: Path, scratch: Path, failure: str, reason: str) -> None:
+    with pytest.raises(UserError, match=rf"\({reason}\); try again when no other nsys is running"):
+        _record(f"echo x >> {tmp_path}/attempts; {failure}", tmp_path, scratch)
+    assert (tmp_path / "attempts").read_text() == "x\nx\n"
+
+
+@pytest.mark.usefixtures("_no_pause")
+def test_a_program_that_has_run_is_not_run_again(tmp_path: Path, scratch: Path) -> None:
+    with pytest.raises(UserError, match="left no report"):
+        _record(f'{_RUN}"$@"; {_NO_AGENT}', tmp_path, scratch, program=f"echo x >> {tmp_path}/runs")
+    assert (tmp_path / "runs").read_text() == "x\n"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import CAPTURES, capture_path
 from tests.unit.capture.private_exports import PRIVATE, STRINGS, TEXTS, TOKEN, write_private_export
+from workbench.capture.hidden_values import HiddenValue
 from workbench.capture.scrub import scrub_capture, scrub_export
 from workbench.errors import UserError
 from workbench.trace.columns import Columns
@@ -48,7 +49,7 @@ def test_names_in_use_stay(export: Path) -> None:
 def test_texts_of_ranges(export: Path) -> None:
     scrub_export(export)
     texts = [text for (text,) in _ask(export, "SELECT text FROM NVTX_EVENTS WHERE text IS NOT NULL")]
-    assert texts == ["decode ***", TEXTS[1], "load model.gguf", TEXTS[3], "by ***", TEXTS[5]]
+    assert texts == [TEXTS[0], TEXTS[1], "load model.gguf", TEXTS[3], "by ***", TEXTS[5]]
 
 
 def test_rows_of_metadata_and_diagnostics(export: Path) -> None:
@@ -73,7 +74,31 @@ def test_the_summary_counts(export: Path) -> None:
         "TARGET_INFO_SYSTEM_ENV",
         "META_DATA_CAPTURE",
     }
-    assert (summary.rows, summary.strings, summary.texts) == (3, 5, 8)
+    assert (summary.rows, summary.strings, summary.texts) == (3, 5, 7)
+    assert summary.hidden == (HiddenValue(("HF_TOKEN",), 1), HiddenValue(("TEAM",), 1))
+
+
+def test_ranges_that_lost_a_value_are_counted_by_name(export: Path) -> None:
+    connection = sqlite3.connect(export)
+    with connection:
+        connection.executemany(
+            "INSERT INTO NVTX_EVENTS VALUES (1, 59, ?, NULL)",
+            [("blueberry 1",), ("blueberry 1",), ("blueberry 2",), ("/home/blueberry/x",)],
+        )
+        # A string that only code uses is not masked, and not counted.
+        connection.execute("UPDATE StringIds SET value = 'blueberry_kernel, blueberry' WHERE id = 3")
+    connection.close()
+    summary = scrub_export(export, {"FRUIT": "blueberry"})
+    assert summary.hidden[0] == HiddenValue(("FRUIT",), 2)
+
+
+def test_an_environment_that_a_column_refers_to_goes_all_the_same(export: Path) -> None:
+    connection = sqlite3.connect(export)
+    with connection:
+        connection.execute("UPDATE NVTX_EVENTS SET textId = 1 WHERE textId = 4")
+    connection.close()
+    scrub_export(export)
+    assert _ask(export, "SELECT value FROM StringIds WHERE id = 1") == [("***",)]
 
 
 def test_references_are_known_by_name_where_comments_are_lost(export: Path) -> None:

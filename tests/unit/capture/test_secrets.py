@@ -13,6 +13,7 @@ RANDOM = "Zx8Qp2Lm7Rt4Vw9Kc3Nb6Hy1Jd5Fs0Ga8Te2Uo4"
         (["run", "--api-key", "abc"], ["run", "--api-key", "***"]),
         (["run", "--token=abc"], ["run", "--token=***"]),
         (["run", "-password", "abc"], ["run", "-password", "***"]),
+        (["run", "--pw=abc"], ["run", "--pw=***"]),
         (["env", "API_KEY=abc", "run"], ["env", "API_KEY=***", "run"]),
         (["env", "AWS_SECRET_ACCESS_KEY=abc"], ["env", "AWS_SECRET_ACCESS_KEY=***"]),
         (["run", HUGGING_FACE], ["run", "***"]),

@@ -1,7 +1,8 @@
 import dataclasses
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,38 @@ def test_the_key_is_the_content(tmp_path: Path, unreadable: Callable[[], None]) 
     assert open_trace(copy, cache).info.file_name == "renamed.sqlite"
     with pytest.raises(AssertionError, match="read the file again"):
         open_trace(export(tmp_path, "changed.sqlite", kernels=4), cache)
+
+
+def test_strings_that_nothing_refers_to_are_not_kept(tmp_path: Path, unreadable: Callable[[], None]) -> None:
+    """nsys keeps a program's whole environment as one of an export's strings."""
+    unscrubbed = Export()
+    unscrubbed.string("PATH=/somewhere\0API_TOKEN=a-secret-value")
+    unscrubbed.range("model.layers.0.mlp", 0, 20)
+    unscrubbed.launch("gemv", 1, 20, 30)
+    cache = TraceCache(tmp_path / "cache")
+    trace = open_trace(unscrubbed.write(tmp_path / "unscrubbed.sqlite"), cache)
+    kept = b"".join(file.read_bytes() for file in cache.folder.rglob("*") if file.is_file())
+    assert b"gemv" in kept
+    assert b"a-secret-value" not in kept
+    unreadable()
+    assert same(open_trace(tmp_path / "unscrubbed.sqlite", cache), trace)
+
+
+def test_what_must_be_exported_first_is_exported_once(tmp_path: Path, unreadable: Callable[[], None]) -> None:
+    cache, report = TraceCache(tmp_path / "cache"), tmp_path / "theirs.nsys-rep"
+    report.write_bytes(b"a report")
+    exports: list[Path] = []
+
+    @contextmanager
+    def exported(path: Path) -> Iterator[Path]:
+        exports.append(path)
+        yield export(tmp_path)
+
+    trace = open_trace(report, cache, exported)
+    unreadable()
+    assert same(open_trace(report, cache, exported), trace)
+    assert exports == [report]
+    assert trace.info.file_name == "theirs.nsys-rep"
 
 
 def test_a_damaged_entry_is_read_anew_and_replaced(tmp_path: Path, unreadable: Callable[[], None]) -> None:

@@ -56,18 +56,18 @@ class Run:
 
 
 def wrapped(program: Sequence[str], folder: Path, environment: Mapping[str, str]) -> tuple[str, ...]:
-    """The command that `nsys profile` is to start for `program`, when `run` starts nsys.
+    """The command that `nsys profile` is to start for `program`, when `supervise` starts nsys.
 
     Args:
         program: the program and its arguments.
-        folder: the same as for `run`.
-        environment: the same as for `run`.
+        folder: the same as for `supervise`.
+        environment: the same as for `supervise`.
     """
     status, temporary = str(folder / _STATUS), environment.get("TMPDIR", "")
     return ("/bin/sh", "-c", _AROUND_PROGRAM, "wb", status, temporary, *program)
 
 
-def run(
+def supervise(
     command: Sequence[str],
     stop_command: Sequence[str],
     folder: Path,
@@ -92,46 +92,57 @@ def run(
     log, program = folder / "nsys.log", ProgramStatus(folder / _STATUS)
     nsys_environment = {**environment, "TMPDIR": str(folder)}
     start_s = time.monotonic()
-    # In a process group of its own nsys gets no Ctrl-C from the terminal: it would drop what the GPU has not told yet.
-    around = ("/bin/sh", "-c", _AROUND_NSYS, "wb", str(log))
-    stdin, stdout, stderr = map(_stream, range(3))
-    nsys = subprocess.Popen(
-        [*around, *command],
-        env=nsys_environment,
-        process_group=0,
-        stdin=stdin,
-        stdout=stdout,
-        stderr=stderr,
-    )
-
-    def pass_on() -> None:
-        if program.process_id is None:
-            nsys.send_signal(signal.SIGINT)
-            return
-        if nsys.poll() is None:
-            subprocess.run(stop_command, env=nsys_environment, capture_output=True, check=False, process_group=0)
-        program.send(signal.SIGINT)
-
-    watch = _Watch(stop, progress, pass_on)
-    gave_up = False
-    try:
-        watch.until(lambda: nsys.poll() is not None, "recording")
-        watch.until(program.has_ended, "recorded; waiting for the program to end")
-    except KeyboardInterrupt:
-        gave_up = True
-        program.send(signal.SIGKILL)
-        with suppress(subprocess.TimeoutExpired):
-            nsys.wait(_PATIENCE_S)
+    nsys = _start(command, log, nsys_environment)
+    watch = _Watch(stop, progress, lambda: _end(program, nsys, stop_command, nsys_environment))
+    waited = _wait_for(program, nsys, watch)
     _kill_processes_of_nsys(folder)
     nsys.wait()
     return Run(
         started=program.process_id is not None,
         exit_code=program.exit_code,
         interrupted=stop.made,
-        gave_up=gave_up,
+        gave_up=not waited,
         duration_s=round(time.monotonic() - start_s, 3),
         messages=_messages(log),
     )
+
+
+def _start(command: Sequence[str], log: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    stdin, stdout, stderr = map(_stream, range(3))
+    return subprocess.Popen(
+        ["/bin/sh", "-c", _AROUND_NSYS, "wb", str(log), *command],
+        env=environment,
+        # In a group of its own nsys gets no Ctrl-C from the terminal: it would drop what the GPU has not told yet.
+        process_group=0,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+    )
+
+
+def _end(
+    program: ProgramStatus, nsys: subprocess.Popen[bytes], stop_command: Sequence[str], environment: Mapping[str, str]
+) -> None:
+    """Ends the recording, and then the program as a Ctrl-C would."""
+    if program.process_id is None:
+        nsys.send_signal(signal.SIGINT)
+        return
+    if nsys.poll() is None:
+        subprocess.run(stop_command, env=environment, capture_output=True, check=False, process_group=0)
+    program.send(signal.SIGINT)
+
+
+def _wait_for(program: ProgramStatus, nsys: subprocess.Popen[bytes], watch: "_Watch") -> bool:
+    """Waits until both have ended; where the user does not, kills the program and returns False."""
+    try:
+        watch.until(lambda: nsys.poll() is not None, "recording")
+        watch.until(program.has_ended, "recorded; waiting for the program to end")
+    except KeyboardInterrupt:
+        program.send(signal.SIGKILL)
+        with suppress(subprocess.TimeoutExpired):
+            nsys.wait(_PATIENCE_S)
+        return False
+    return True
 
 
 def _stream(number: int) -> int | None:

@@ -1,4 +1,4 @@
-"""One run of a profiling: record, export, scrub, keep."""
+"""One repetition of a profiling: record, export, scrub, keep."""
 
 import shutil
 import sqlite3
@@ -10,12 +10,13 @@ from typing import Any
 
 from workbench.capture.command import RecordingOptions
 from workbench.capture.export import export_with
+from workbench.capture.hidden_values import ranges_warnings
 from workbench.capture.interrupts import StopRequest
 from workbench.capture.nsys import Nsys
 from workbench.capture.recording import record
-from workbench.capture.run import Progress, Run
 from workbench.capture.scrub import scrub_export
 from workbench.capture.store import CaptureFolder, digest
+from workbench.capture.supervise import Progress, Run
 from workbench.capture.workload import VARIABLE, read_workload
 from workbench.errors import UserError
 from workbench.manifest import CaptureFile
@@ -44,10 +45,15 @@ class FinishedCapture:
     workload: dict[str, Any] | None
     warnings: tuple[str, ...]
 
+    @property
+    def holds_kernels(self) -> bool:
+        """Whether there is anything that could be attributed."""
+        return self.kernels + self.hidden_graphs > 0
+
 
 @dataclass(frozen=True)
-class RunOptions:
-    """What every run of a profiling has in common; `keep_reports` as in `ProfileOptions`."""
+class RepetitionOptions:
+    """What all repetitions have in common; `keep_reports` as in `ProfileOptions`."""
 
     nsys: Nsys
     recording: RecordingOptions
@@ -56,8 +62,8 @@ class RunOptions:
     keep_reports: Path | None
 
 
-def capture_one_run(
-    options: RunOptions, folder: CaptureFolder, repetition: int, stop: StopRequest, progress: Progress
+def capture_repetition(
+    options: RepetitionOptions, folder: CaptureFolder, repetition: int, stop: StopRequest, progress: Progress
 ) -> FinishedCapture | None:
     """Captures one run; None if the user stopped it before anything was recorded.
 
@@ -86,9 +92,9 @@ def capture_one_run(
         export_with(options.nsys, recording.report, export)
         kernels, hidden_graphs = _count_rows(export, _KERNELS), _count_rows(export, _HIDDEN_GRAPHS)
         progress("scrubbing")
-        scrub_export(export, environment)
+        hidden = scrub_export(export, environment).hidden
         file = folder.add(export, repetition)
-        report, workload, warnings = None, None, []
+        report, workload, warnings = None, None, [*ranges_warnings(hidden)]
         try:
             report = _keep(recording.report, options.keep_reports, f"{folder.name}-{repetition}")
             workload = read_workload(workload_file)

@@ -8,6 +8,8 @@ from typing import IO, Any
 
 from workbench.errors import UserError
 
+# By its suffix a file is known to be compressed, and how.
+COMPRESSED_SUFFIXES = (".xz", ".zst")
 _CHUNK_BYTES = 1 << 20
 
 
@@ -15,7 +17,7 @@ def decompress(source: Path, target: Path) -> None:
     """Copies `source`, an `.xz`, a `.zst` or any other file, to what it holds.
 
     Raises:
-        UserError: the file cannot be read, or is damaged.
+        UserError: the source cannot be read, or is damaged.
         OSError: the target cannot be written.
     """
     with target.open("wb") as sink:
@@ -39,7 +41,10 @@ def _chunks(source: Path) -> Iterator[bytes]:
             while chunk := file.read(_CHUNK_BYTES):
                 yield chunk
     except (OSError, EOFError, lzma.LZMAError) as error:
-        raise UserError(f"{source} cannot be read ({error}); copy it again") from error
+        # Only the system's own errors have a number; the decompressors' say what is wrong with the content.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise UserError(f"{source} cannot be read: {error.strerror}") from error
+        raise UserError(f"{source} is damaged or cut off ({error}); copy or compress it again") from error
 
 
 def _reader(path: Path) -> IO[Any]:
