@@ -1,6 +1,7 @@
 """Writes files whole or not at all, and never over what is not ours to replace."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -16,27 +17,9 @@ def whole_file(target: Path) -> Iterator[Path]:
     Raises:
         UserError: the folder cannot be written.
     """
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    except OSError as error:
-        raise _unwritable(target, error) from error
-    os.close(handle)
-    work = Path(name)
-    try:
+    with _naming(target), _work_file(target) as work:
         yield work
-        umask = os.umask(0)
-        os.umask(umask)
-        work.chmod(0o666 & ~umask)
-        work.replace(target)
-    except OSError as error:
-        raise _unwritable(target, error) from error
-    finally:
-        work.unlink(missing_ok=True)
-
-
-def _unwritable(target: Path, error: OSError) -> UserError:
-    return UserError(f"{target} cannot be written ({error.strerror or error}); name a file in another folder")
+        _put(work, target)
 
 
 def write_text(target: Path, text: str) -> None:
@@ -45,18 +28,81 @@ def write_text(target: Path, text: str) -> None:
     Raises:
         UserError: the folder cannot be written.
     """
-    write_texts({target: text})
+    with whole_file(target) as work:
+        work.write_text(text, encoding="utf-8")
 
 
 def write_texts(texts: Mapping[Path, str]) -> None:
-    """Writes text files that belong together in UTF-8: where one cannot be written, none is.
+    """Writes text files that belong together in UTF-8: where one cannot be written, all stay as they were.
 
     Raises:
         UserError: a folder cannot be written.
     """
-    with ExitStack() as files:
+    with ExitStack() as work_files, ExitStack() as undo:
+        works, kept = {}, {}
         for target, text in texts.items():
-            files.enter_context(whole_file(target)).write_text(text, encoding="utf-8")
+            with _naming(target):
+                works[target] = work_files.enter_context(_work_file(target))
+                works[target].write_text(text, encoding="utf-8")
+                kept[target] = work_files.enter_context(_kept(target))
+        for target, work in works.items():
+            with _naming(target):
+                _put(work, target)
+            undo.callback(_put_back, target, kept[target])
+        undo.pop_all()
+
+
+@contextmanager
+def _naming(target: Path) -> Iterator[None]:
+    """Says of what the system refuses which file could not be written."""
+    try:
+        yield
+    except OSError as error:
+        problem = f"{target} cannot be written ({error.strerror or error}); name a file in another folder"
+        raise UserError(problem) from error
+
+
+@contextmanager
+def _work_file(target: Path) -> Iterator[Path]:
+    """While the context lasts, an empty file beside `target`."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    os.close(handle)
+    work = Path(name)
+    try:
+        yield work
+    finally:
+        work.unlink(missing_ok=True)
+
+
+def _put(work: Path, target: Path) -> None:
+    """Renames a work file, which may then be read by whom the user lets read."""
+    umask = os.umask(0)
+    os.umask(umask)
+    work.chmod(0o666 & ~umask)
+    work.replace(target)
+
+
+@contextmanager
+def _kept(target: Path) -> Iterator[Path | None]:
+    """While the context lasts, a second name (else a copy) of what lies at `target`; None where nothing does."""
+    if not target.is_file():
+        yield None
+        return
+    with _work_file(target) as second:
+        second.unlink()
+        try:
+            second.hardlink_to(target)
+        except OSError:
+            shutil.copy2(target, second)
+        yield second
+
+
+def _put_back(target: Path, kept: Path | None) -> None:
+    if kept:
+        kept.replace(target)
+    else:
+        target.unlink(missing_ok=True)
 
 
 def refuse_to_replace(target: Path, *, force: bool, ours: str = "") -> None:
@@ -74,9 +120,33 @@ def refuse_to_replace(target: Path, *, force: bool, ours: str = "") -> None:
         raise UserError(f"{target} is a folder; name a file in it")
     if force or not target.exists():
         return
-    try:
-        is_ours = bool(ours) and ours in target.read_text(encoding="utf-8", errors="ignore")
-    except OSError:
-        is_ours = False
-    if not is_ours:
+    if not _is_ours(target, ours):
         raise UserError(f"{target} exists and was not written by this command; give another name, or --force")
+
+
+def remove_ours(target: Path, ours: str) -> bool:
+    """Removes a file if it is one that we wrote, and says whether it was.
+
+    Args:
+        target: the file; it may be missing.
+        ours: a line by which a file that we wrote is known.
+
+    Raises:
+        UserError: it cannot be removed.
+    """
+    if not target.is_file() or not _is_ours(target, ours):
+        return False
+    try:
+        target.unlink()
+    except OSError as error:
+        raise UserError(
+            f"{target} is of an earlier report and cannot be removed ({error.strerror or error})"
+        ) from error
+    return True
+
+
+def _is_ours(target: Path, ours: str) -> bool:
+    try:
+        return bool(ours) and ours in target.read_text(encoding="utf-8", errors="ignore")
+    except OSError:
+        return False

@@ -2,6 +2,7 @@ import csv
 import io
 import json
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from tests.conftest import capture_path
 from tests.e2e.captures import of_schema, unpacked
 from tests.e2e.command_line import environment, is_one_sentence, wb
+from tests.exports import Export
 from tests.schemas import check
 
 ENGINE = capture_path("engine_style")
@@ -32,8 +34,31 @@ def test_a_table_is_the_default(tmp_path: Path) -> None:
     lines = done.stdout.splitlines()
     assert lines[0] == ENGINE.name
     assert lines[1].startswith("94.7 % of 111 µs kernel time (31 kernels) is attributed to layers")
-    assert ["decode", "mlp", "12", "42.6", "µs", "38.5", "%", "3.55", "µs"] in [line.split() for line in lines]
-    assert max(map(len, lines)) <= 80
+    mlp = next(line.split() for line in lines if line.split()[:2] == ["decode", "mlp"])
+    assert mlp[2:9] == ["12", "42.6", "µs", "38.5", "%", "3.55", "µs"]
+
+
+def test_a_table_is_as_wide_as_it_is_told_to_be_and_whole_in_a_pipe(tmp_path: Path) -> None:
+    export, name = Export(), "void gemv<" + ", ".join(["float"] * 40) + ">(float*)"
+    export.launch("gemv", 10, 100, 850, long_name=name)
+    export.write(tmp_path / "capture.sqlite")
+    arguments = ("attribute", "capture.sqlite", "--by", "kernel", "--demangled")
+    narrow = wb(*arguments, folder=tmp_path, COLUMNS="80").stdout.splitlines()
+    assert max(map(len, narrow)) <= 80
+    assert narrow[-1] == "Cut to the terminal's width: `--format csv` shows all."
+    whole = wb(*arguments, folder=tmp_path, COLUMNS="").stdout
+    assert any(line.startswith(f"{name}  ") for line in whole.splitlines())
+    assert "Cut to" not in whole
+
+
+def test_steps_of_different_phases_are_warned_of(tmp_path: Path) -> None:
+    capture = capture_path("hf_qwen3_graph")
+    done = wb("attribute", capture, "--by", "step", "--format", "csv", folder=tmp_path)
+    assert done.stdout.startswith("step,count,")
+    assert is_one_sentence(done.stderr)
+    assert "steps of different phases share numbers; add phase to --by, or give --phase" in done.stderr
+    for more in (["--by", "step", "--phase", "decode"], ["--by", "phase,step"]):
+        assert wb("attribute", capture, *more, folder=tmp_path).stderr == ""
 
 
 def test_json_is_of_its_schema_and_adds_up(tmp_path: Path) -> None:
@@ -72,6 +97,18 @@ def test_csv_holds_the_rows_of_the_json(tmp_path: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
     found = answer(ENGINE, "--by", "kernel,layer", folder=tmp_path)["rows"]
     assert [{key: "" if value is None else str(value) for key, value in row.items()} for row in found] == rows
+
+
+def test_names_that_are_not_utf8(tmp_path: Path) -> None:
+    plain = unpacked("engine_style", tmp_path)
+    with sqlite3.connect(plain) as connection:
+        for table, column in (("NVTX_EVENTS", "text"), ("StringIds", "value")):
+            connection.execute(f"UPDATE {table} SET {column} = CAST(CAST({column} AS BLOB) || X'FF' AS TEXT)")
+    found = answer(plain, "--by", "kernel", folder=tmp_path)
+    assert {row["kernel"] for row in found["rows"]} >= {"gemv_fp16\ufffd"}
+    for command in (["findings"], ["rules", "explain"]):
+        done = wb(*command, plain, *(["gemv"] if "explain" in command else []), folder=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_markdown(tmp_path: Path) -> None:

@@ -109,7 +109,8 @@ def test_a_report_without_nsys_gets_the_line_to_run_elsewhere(tmp_path: Path) ->
         (["--by", ""], "name each key to sum by once; keys are phase,"),
         (["--by", "phase,phase"], "name each key to sum by once; keys are phase,"),
         (["--phase", "decoding"], "'decoding' is no phase; phases are load, warmup, prefill, decode, other"),
-        (["--format", "xml"], "'xml' is not one of 'table', 'json', 'csv', 'markdown'; see `"),
+        (["--format", "xml"], "--format xml is not known; give table, json, csv or markdown"),
+        (["--format", "it's"], "--format it's is not known; give table, json, csv or markdown"),
         (["--fromat", "json"], "No such option: --fromat"),
         (["surplus"], "unexpected extra argument"),
         (["--by"], "--by"),
@@ -129,8 +130,8 @@ def test_commands_that_cannot_be(tmp_path: Path, arguments: list[str]) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "the rule file own.yaml cannot be read"),
-        (b"\xff\xfe\x00", "the rule file own.yaml cannot be read"),
+        (None, "the rule file own.yaml"),
+        (b"\xff\xfe\x00", "the rule file own.yaml"),
         (b"layers: [", "own.yaml is no valid YAML"),
         (b"layers: [{range: x}]", "own.yaml: layers:1: layer_type is missing"),
         (b"layers: [{range: '(', layer_type: mlp}]", "own.yaml: layers:1.range: '(' is no regular expression"),
@@ -156,7 +157,8 @@ def test_rule_files_are_read_before_the_capture(tmp_path: Path) -> None:
         ("a folder", ["--force"], "a folder is a folder; name a file in it"),
         ("report.md", ["--format", "terminal"], "--format terminal cannot be written to a file; leave out -o"),
         ("report.svg", [], "report.svg is what a file beside the report is called; name the report report.md"),
-        ("report.md", ["--format", "pdf"], "'pdf' is not one of"),
+        ("report.sql", [], "report.sql is what a file beside the report is called; name the report report.md"),
+        ("report.md", ["--format", "pdf"], "--format pdf is not known; give terminal, markdown or json"),
     ],
 )
 def test_reports_that_cannot_be_written(tmp_path: Path, output: str, more: list[str], message: str) -> None:

@@ -1,5 +1,7 @@
 import json
 import resource
+import shlex
+import shutil
 import subprocess
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -7,12 +9,12 @@ from urllib.parse import unquote
 
 import pytest
 
-from tests.conftest import capture_path
+from tests.conftest import PROFILES, capture_path
 from tests.e2e.captures import unpacked
 from tests.e2e.command_line import WB, environment, is_one_sentence, wb
 from tests.exports import Export
 from tests.schemas import check
-from tests.unit.report.rendered import pictures
+from tests.unit.report.rendered import code_blocks, pictures
 
 ENGINE = capture_path("engine_style")
 CUPY = capture_path("cupy_nodes")
@@ -23,11 +25,13 @@ def names(folder: Path) -> list[str]:
 
 
 def test_without_a_file_it_is_read_in_the_terminal(tmp_path: Path) -> None:
-    done = wb("findings", CUPY, folder=tmp_path)
+    done = wb("findings", CUPY, folder=tmp_path, COLUMNS="")
     assert (done.returncode, done.stderr) == (0, "")
     assert "All findings" in done.stdout
-    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert "…" not in done.stdout
     assert names(tmp_path) == []
+    narrow = wb("findings", CUPY, folder=tmp_path, COLUMNS="80").stdout.splitlines()
+    assert max(map(len, narrow)) <= 80
 
 
 def test_json_is_of_its_schema(tmp_path: Path) -> None:
@@ -62,6 +66,51 @@ def test_a_capture_without_steps_has_no_picture_and_without_findings_no_sql(tmp_
     assert done.stdout.splitlines() == ["report.md"]
     assert pictures((tmp_path / "report.md").read_text(encoding="utf-8")) == []
     assert names(tmp_path) == ["capture.sqlite", "report.md"]
+
+
+def test_what_an_earlier_report_left_is_removed_with_a_word(tmp_path: Path) -> None:
+    wb("findings", CUPY, "-o", "report.md", folder=tmp_path)
+    assert names(tmp_path) == ["report.md", "report.sql", "report.svg"]
+    done = wb("findings", ENGINE, "-o", "report.md", folder=tmp_path)
+    assert done.stdout.splitlines() == ["report.md", "report.svg"]
+    assert done.stderr == "wb: removed report.sql, which an earlier report had and this one has not\n"
+    assert names(tmp_path) == ["report.md", "report.svg"]
+
+
+def test_what_the_user_put_beside_a_report_stays(tmp_path: Path) -> None:
+    (tmp_path / "report.sql").write_text("SELECT 1;")
+    done = wb("findings", ENGINE, "-o", "report.md", folder=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "report.sql").read_text() == "SELECT 1;"
+
+
+def test_the_commands_to_reproduce_a_report_reproduce_it(tmp_path: Path) -> None:
+    shutil.copytree(CUPY.parent, tmp_path / "profiles" / "my run")
+    (tmp_path / "own.yaml").write_text("kernels: [{kernel: fill, layer_type: filling, anywhere: true}]")
+    wb("findings", "profiles/my run", "--rules", "own.yaml", "-o", "report.md", folder=tmp_path)
+    markdown = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert markdown.startswith("# Findings: my run/capture-1.sqlite.xz (a small CuPy program)\n")
+    (commands,) = code_blocks(markdown, "sh")
+    for command in commands.splitlines():
+        done = wb(*shlex.split(command)[1:], folder=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
+    again = (tmp_path / "FINDINGS.md").read_text(encoding="utf-8")
+    assert again == markdown.replace("report.", "FINDINGS.")
+
+
+def test_no_folder_of_the_users_stands_in_a_report(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text("")
+    capture = shutil.copytree(CUPY.parent, tmp_path / "run")
+    wb("findings", capture, "--rules", tmp_path / "own.yaml", "-o", "report.md", folder=tmp_path)
+    markdown = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert str(tmp_path) not in markdown
+    assert "wb findings run --rules own.yaml -o FINDINGS.md\n" in markdown
+
+
+def test_of_a_folder_with_several_captures_the_report_says_which_it_is_about(tmp_path: Path) -> None:
+    done = wb("findings", PROFILES / "transformers_graph", "--format", "markdown", folder=tmp_path)
+    assert is_one_sentence(done.stderr)
+    assert "| transformers_graph/capture-1.sqlite.zst, capture 1 of 3, recorded " in done.stdout
 
 
 def test_a_file_that_ends_in_json_holds_json(tmp_path: Path) -> None:

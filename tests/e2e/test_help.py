@@ -25,6 +25,18 @@ def test_every_command_has_help(tmp_path: Path, command: tuple[str, ...]) -> Non
     assert f"{' '.join(command)} [OPTIONS]" in done.stdout
 
 
+@pytest.mark.parametrize("command", [("attribute",), ("findings",), ("rules", "explain")])
+def test_a_capture_is_called_the_same_in_help_as_elsewhere(tmp_path: Path, command: tuple[str, ...]) -> None:
+    usage = wb(*command, "-h", folder=tmp_path).stdout.strip().splitlines()[0]
+    assert "CAPTURE" in usage
+    assert "capture" not in usage
+
+
+def test_help_says_what_a_report_is_written_as(tmp_path: Path) -> None:
+    text = wb("findings", "-h", folder=tmp_path, COLUMNS="200").stdout
+    assert "By default terminal; with -o markdown, or json for a FILE.json." in text
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["attribute", "--help"], ["--version"], ["findings", "--nonsense"]])
 def test_help_imports_nothing_heavy(tmp_path: Path, arguments: list[str]) -> None:
     script = (

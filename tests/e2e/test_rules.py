@@ -17,9 +17,12 @@ def test_it_says_which_rule_took_a_kernel(tmp_path: Path) -> None:
 
 def test_a_stub_for_what_none_took_can_be_filled_in_and_used(tmp_path: Path) -> None:
     done = wb("rules", "explain", ENGINE, "cupy_fill", folder=tmp_path)
-    text, _, stub = done.stdout.partition("# No rule takes the others. A rule file for --rules might hold:\n")
+    text, _, stub = done.stdout.partition("# No rule takes these kernels. A rule file for --rules might hold:\n")
     assert "not attributed: no_range" in text
-    (tmp_path / "own.yaml").write_text(stub.replace("???", "filling"))
+    (tmp_path / "own.yaml").write_text(stub)
+    refused = wb("attribute", ENGINE, "--rules", "own.yaml", folder=tmp_path)
+    assert (refused.returncode, refused.stderr) == (2, "wb: own.yaml: kernels:1: layer_type is missing\n")
+    (tmp_path / "own.yaml").write_text(stub.replace("# layer_type: attention", "layer_type: filling"))
     again = wb("rules", "explain", ENGINE, "cupy_fill", "--rules", "own.yaml", folder=tmp_path)
     assert (again.returncode, again.stderr) == (0, "")
     assert again.stdout.splitlines()[2:4] == ["filling", "  taken by own.yaml:kernels:1: kernel cupy_fill"]

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from workbench.errors import UserError
-from workbench.files import refuse_to_replace, whole_file, write_text, write_texts
+from workbench.files import refuse_to_replace, remove_ours, whole_file, write_text, write_texts
 
 
 def names(folder: Path) -> list[str]:
@@ -69,6 +69,33 @@ def test_of_files_that_belong_together_all_are_written_or_none(tmp_path: Path) -
     assert names(tmp_path) == ["no folder", "one.txt", "two.txt"]
 
 
+@pytest.mark.parametrize("links", [True, False], ids=["where files can be linked", "where they cannot"])
+def test_where_the_last_of_them_cannot_be_put_in_place_the_others_are_as_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    if not links:
+        monkeypatch.setattr(Path, "hardlink_to", _refused)
+    old, new, last = (tmp_path / name for name in ("old.txt", "new.txt", "last.txt"))
+    old.write_text("old")
+    old.chmod(0o640)
+    last.mkdir()
+    with pytest.raises(UserError, match=r"last\.txt cannot be written"):
+        write_texts({old: "1", new: "2", last: "3"})
+    assert names(tmp_path) == ["last.txt", "old.txt"]
+    assert (old.read_text(), old.stat().st_mode & 0o777) == ("old", 0o640)
+    last.rmdir()
+    write_texts({old: "1", new: "2", last: "3"})
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        "old.txt": "1",
+        "new.txt": "2",
+        "last.txt": "3",
+    }
+
+
+def _refused(*_: Path) -> None:
+    raise PermissionError
+
+
 @pytest.mark.parametrize("force", [False, True])
 def test_a_folder_is_never_replaced(tmp_path: Path, force: bool) -> None:
     with pytest.raises(UserError, match="is a folder; name a file in it"):
@@ -93,3 +120,24 @@ def test_what_is_ours_may_be_written_again(tmp_path: Path) -> None:
     refuse_to_replace(ours, force=False, ours="our mark")
     with pytest.raises(UserError):
         refuse_to_replace(ours, force=False)
+
+
+def test_only_what_is_ours_is_removed(tmp_path: Path) -> None:
+    ours, theirs = tmp_path / "ours.txt", tmp_path / "theirs.txt"
+    ours.write_text("-- our mark")
+    theirs.write_text("theirs")
+    assert [remove_ours(path, "our mark") for path in (ours, theirs, tmp_path / "missing", tmp_path)] == [
+        True,
+        False,
+        False,
+        False,
+    ]
+    assert names(tmp_path) == ["theirs.txt"]
+
+
+def test_what_cannot_be_removed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = tmp_path / "ours.txt"
+    ours.write_text("-- our mark")
+    monkeypatch.setattr(Path, "unlink", _refused)
+    with pytest.raises(UserError, match=r"ours\.txt is of an earlier report and cannot be removed"):
+        remove_ours(ours, "our mark")

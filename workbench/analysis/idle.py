@@ -37,8 +37,20 @@ class IdleKind(IntEnum):
 
     @property
     def label(self) -> str:
-        """The name in JSON."""
+        """The name in JSON and in targets."""
         return ("launch_starved", "synchronizing", "in_graph", "no_work", "queued", "unknown")[self]
+
+    @property
+    def words(self) -> str:
+        """The name in what people read."""
+        return (
+            "waiting for launches",
+            "blocked in a call",
+            "between graph nodes",
+            "no work",
+            "queued",
+            "launch unknown",
+        )[self]
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,5 +29,7 @@ def load_rules(user_files: tuple[Path, ...] = ()) -> LayerRules:
 def _read(path: Path) -> LayerRules:
     try:
         return parse_rules(path.read_text(encoding="utf-8"), path.name)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"the rule file {path} cannot be read: {error}") from error
+    except OSError as error:
+        raise UserError(f"the rule file {path} cannot be read ({error.strerror or error}); name another one") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"the rule file {path} is no text in UTF-8; write it anew, or name another one") from error

@@ -1,5 +1,6 @@
 """`wb attribute`: sums kernel time by phase, layer, range, kernel."""
 
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +19,8 @@ class Format(StrEnum):
 
 def attribute(
     capture: Annotated[
-        Path, typer.Argument(help="An .sqlite export, .sqlite.xz, .sqlite.zst, .nsys-rep, or a folder.")
+        Path,
+        typer.Argument(metavar="CAPTURE", help="An .sqlite export, .sqlite.xz, .sqlite.zst, .nsys-rep, or a folder."),
     ],
     by: Annotated[
         str,
@@ -33,22 +35,23 @@ def attribute(
     demangled: Annotated[bool, typer.Option("--demangled", help="Name kernels with their template arguments.")] = False,
 ) -> None:
     """Attribute every kernel of a capture to the layer it belongs to, and sum."""
-    from rich.console import Console
-
     from workbench.analysis.analysis import Analysis
     from workbench.analysis.summary import summarize
     from workbench.attribution.attribution import attribute as attribute_trace
     from workbench.attribution.rule_files import load_rules
     from workbench.cli.captures import open_capture
+    from workbench.cli.console import output_console
     from workbench.report import attribution as report
 
     layer_rules = load_rules(tuple(rules or ()))
     analysis = Analysis(attribute_trace(open_capture(capture), layer_rules))
     keys = [key.strip() for key in by.split(",") if key.strip()]
     summary = summarize(analysis, keys, phase=phase, demangled=demangled)
+    for warning in report.warnings(summary):
+        print(f"wb: warning: {warning}", file=sys.stderr)
     match output_format:
         case Format.TABLE:
-            report.print_tables(summary, Console())
+            report.print_tables(summary, output_console())
         case Format.JSON:
             print(report.to_json(summary), end="")
         case Format.CSV:

@@ -1,6 +1,7 @@
 """The command `wb`."""
 
 import io
+import re
 import sys
 from typing import Annotated, Any
 
@@ -51,6 +52,11 @@ def _options(
 
 # The base of the errors in how a command is typed; which click it comes from depends on typer's version.
 _UsageError: Any = typer.BadParameter.__mro__[1]
+# What it says of a value that is none of an option's choices, with or without the name of an exception.
+_NO_CHOICE = re.compile(
+    r"Invalid value for '(?P<option>--[\w-]+)'[^:]*: (\w+ error, )?(?P<quote>['\"])(?P<value>.*)(?P=quote) "
+    r"is not one of (?P<choices>'.*')"
+)
 _INTERRUPTED = 130
 
 
@@ -79,4 +85,8 @@ def _is_help(error: Any) -> bool:
 
 def _usage_sentence(error: Any) -> str:
     problem = " ".join(error.format_message().split()).rstrip(".")
+    choice = _NO_CHOICE.fullmatch(problem)
+    if choice:
+        *choices, last = re.findall(r"'([^']*)'", choice["choices"])
+        return f"{choice['option']} {choice['value']} is not known; give {', '.join(choices)} or {last}"
     return f"{problem}; see `{error.ctx.command_path if error.ctx else 'wb'} --help`"

@@ -11,9 +11,10 @@ rules = typer.Typer(no_args_is_help=True, help="Look into the rules that tell la
 @rules.command()
 def explain(
     capture: Annotated[
-        Path, typer.Argument(help="An .sqlite export, .sqlite.xz, .sqlite.zst, .nsys-rep, or a folder.")
+        Path,
+        typer.Argument(metavar="CAPTURE", help="An .sqlite export, .sqlite.xz, .sqlite.zst, .nsys-rep, or a folder."),
     ],
-    kernel: Annotated[str, typer.Argument(help="Part of a kernel's name, short or long.")],
+    kernel: Annotated[str, typer.Argument(metavar="KERNEL", help="Part of a kernel's name, short or long.")],
     own_rules: Annotated[list[Path] | None, typer.Option("--rules", help="A rule file of your own.")] = None,
 ) -> None:
     """Say which rule took a kernel, and print a stub in YAML for what none took."""

@@ -10,7 +10,10 @@ from workbench.files import refuse_to_replace
 
 
 def scrub(
-    capture: Annotated[Path, typer.Argument(help="An .sqlite export, .sqlite.xz, .sqlite.zst, or an .nsys-rep.")],
+    capture: Annotated[
+        Path,
+        typer.Argument(metavar="CAPTURE", help="An .sqlite export, .sqlite.xz, .sqlite.zst, or an .nsys-rep."),
+    ],
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", help="Write the scrubbed copy here.", show_default=False),

@@ -90,7 +90,8 @@ class Finding:
     @property
     def is_minor(self) -> bool:
         """Whether its remedy promises little."""
-        return self.gain is not None and self.gain.high_ns < MINOR_SHARE * self.gain.step_ns
+        gain = self.gain
+        return gain is not None and (not gain.high_ns or gain.high_ns < MINOR_SHARE * gain.step_ns)
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,12 @@ def readable(short: str, long: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
+def short_of(long: str) -> str:
+    """The name of a function alone, without its return type, scopes, template arguments and parameters."""
+    bare = re.split(r"[<(]", long.replace("(anonymous namespace)", "_"), maxsplit=1)[0].strip()
+    return bare.rpartition(" ")[2].rpartition("::")[2] or long
+
+
 def spellings(short: str, long: str) -> tuple[str, str, str]:
     """The names by which a target may know a kernel, the shortest first."""
     return short, label(short, long), long

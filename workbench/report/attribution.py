@@ -11,7 +11,7 @@ from workbench.analysis.breakdown import Cell, KernelRow
 from workbench.analysis.idle import IdleKind
 from workbench.analysis.phases import PhaseSummary
 from workbench.analysis.summary import AttributionSummary
-from workbench.report import units
+from workbench.report import quantities
 from workbench.report.capture import (
     SOURCES,
     capture_json,
@@ -22,6 +22,7 @@ from workbench.report.capture import (
 )
 from workbench.report.markdown import escape, markdown_table
 from workbench.report.terminal import print_line, terminal_table
+from workbench.report.terms import IDLE_NAMES
 
 SCHEMA = "wb.attribution/1"
 _STATISTICS = ("count", "total_ns", "share", "mean_ns", "median_ns", "min_ns", "max_ns")
@@ -86,38 +87,45 @@ def print_tables(summary: AttributionSummary, console: Console) -> None:
     statistics = len(_HEADINGS) if console.width >= _WIDE else _HEADINGS.index("mean") + 1
     headings = [*summary.keys, *_HEADINGS[:statistics]]
     cells = [[*_key_cells(row), *_statistic_cells(row)[:statistics]] for row in summary.rows]
+    title = "Kernels" + (f" in {summary.phase}" if summary.phase else "")
+    phases = terminal_table("Phases", *_phase_table(summary), texts=1, width=console.width)
+    kernels = terminal_table(title, headings, cells, len(summary.keys), console.width)
+    memops = terminal_table("Copies and memsets", _MEMOP_HEADINGS, _memop_cells(summary), 3, console.width)
     print_line(console, summary.info.file_name, style="bold")
     for sentence in coverage_sentences(summary.totals, summary.coverage):
         print_line(console, sentence)
     console.print()
-    console.print(terminal_table("Phases", *_phase_table(summary), texts=1, width=console.width))
+    console.print(phases.text)
     for sentence in _inferences(summary):
         print_line(console, sentence, style="dim")
-    title = "Kernels" + (f" in {summary.phase}" if summary.phase else "")
     console.print()
-    console.print(terminal_table(title, headings, cells, len(summary.keys), console.width))
+    console.print(kernels.text)
     if summary.memops:
         console.print()
-        cells = _memop_cells(summary)
-        console.print(terminal_table("Copies and memsets", _MEMOP_HEADINGS, cells, texts=3, width=console.width))
+        console.print(memops.text)
+    if kernels.is_cut or statistics < len(_HEADINGS):
+        print_line(console, "Cut to the terminal's width: `--format csv` shows all.", style="dim")
+    elif phases.is_cut or (summary.memops and memops.is_cut):
+        print_line(console, "Cut to the terminal's width: `--format markdown` shows all.", style="dim")
+
+
+def warnings(summary: AttributionSummary) -> list[str]:
+    """What a reader of the rows could take for something else, a sentence each."""
+    phases = {phase.phase for phase in summary.phases if phase.steps}
+    mixes_phases = "step" in summary.keys and "phase" not in summary.keys and summary.phase is None
+    if not mixes_phases or len(phases) < 2:
+        return []
+    return ["steps of different phases share numbers; add phase to --by, or give --phase"]
 
 
 _WIDE = 110
-_IDLE_HEADINGS = {
-    IdleKind.LAUNCH: "starved",
-    IdleKind.SYNCHRONIZING: "blocked",
-    IdleKind.GRAPH: "in graph",
-    IdleKind.NO_WORK: "no work",
-    IdleKind.QUEUED: "queued",
-    IdleKind.UNKNOWN: "unknown",
-}
 _MEMOP_HEADINGS = ("phase", "layer_type", "kind", "count", "bytes", "total")
 
 
 def _phase_table(summary: AttributionSummary) -> tuple[list[str], list[list[str]]]:
     """Headings and cells: wall time, and what adds up to it, of idle time the kinds that occur."""
-    kinds = [kind for kind in _IDLE_HEADINGS if any(phase.idle_ns[kind] for phase in summary.phases)]
-    headings = ["phase", "steps", "wall", "busy", *(_IDLE_HEADINGS[kind] for kind in kinds)]
+    kinds = [kind for kind in IdleKind if any(phase.idle_ns[kind] for phase in summary.phases)]
+    headings = ["phase", "steps", "wall", "busy", *(IDLE_NAMES[kind.label] for kind in kinds)]
     return headings, [_phase_row(summary, phase, kinds) for phase in summary.phases]
 
 
@@ -126,7 +134,7 @@ def _phase_row(summary: AttributionSummary, phase: PhaseSummary, kinds: Sequence
     return [
         phase_name(summary, phase),
         str(phase.steps or "-"),
-        *(units.time(time_ns) if time_ns else "-" for time_ns in times),
+        *(quantities.time(time_ns) if time_ns else "-" for time_ns in times),
     ]
 
 
@@ -151,9 +159,9 @@ def _memop_cells(summary: AttributionSummary) -> list[list[str]]:
             row.phase,
             row.layer_type or "-",
             row.kind,
-            units.count(row.count),
-            units.size(row.bytes),
-            units.time(row.total_ns),
+            quantities.count(row.count),
+            quantities.size(row.bytes),
+            quantities.time(row.total_ns),
         ]
         for row in summary.memops
     ]
@@ -166,8 +174,8 @@ def _key_cells(row: KernelRow) -> list[str]:
 def _statistic_cells(row: KernelRow) -> list[str]:
     times = (row.mean_ns, row.median_ns, row.min_ns, row.max_ns)
     return [
-        units.count(row.count),
-        units.time(row.total_ns),
-        units.share(row.share),
-        *(units.time(time_ns) for time_ns in times),
+        quantities.count(row.count),
+        quantities.time(row.total_ns),
+        quantities.share(row.share),
+        *(quantities.time(time_ns) for time_ns in times),
     ]

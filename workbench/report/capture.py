@@ -5,7 +5,7 @@ from typing import Any
 
 from workbench.analysis.coverage import Coverage, Totals
 from workbench.analysis.phases import PhaseSummary
-from workbench.report import units
+from workbench.report import quantities
 from workbench.trace.model import CaptureInfo, Device
 
 # What raises coverage, by the reason that lowers it.
@@ -14,14 +14,6 @@ REMEDIES = {
     "node_created_outside_capture": "start the capture before the CUDA graphs are built",
     "no_range": "put NVTX ranges around the modules that launch these kernels",
     "no_rule": "add a rule for these ranges or kernels (`wb rules explain CAPTURE KERNEL` prints a stub)",
-}
-IDLE_NAMES = {
-    "launch_starved": "waiting for launches",
-    "synchronizing": "blocked in a synchronising call",
-    "in_graph": "waiting between graph nodes",
-    "no_work": "no work",
-    "queued": "queued",
-    "unknown": "idle, launch unknown",
 }
 SOURCES = {"ranges": "ranges", "graph_launches": "inferred from graph launches", "inferred": "inferred from kernels"}
 
@@ -99,25 +91,25 @@ def phase_json(phase: PhaseSummary, pid: int) -> dict[str, Any]:
 def coverage_sentences(totals: Totals, coverage: Coverage) -> list[str]:
     """Coverage in words: how much is attributed and how, what is not and what would help, what is hidden."""
     how = [
-        f"{units.share(part_ns / totals.kernel_ns)} by {name}"
+        f"{quantities.share(part_ns / totals.kernel_ns)} by {name}"
         for name, part_ns in (("range", coverage.by["range"]), ("kernel name", coverage.by["kernel_name"]))
         if part_ns
     ]
     sentences = [
-        f"{units.share(coverage.attributed_share)} of {units.time(totals.kernel_ns)} kernel time "
-        f"({units.counted(totals.kernel_count, 'kernel')}) is attributed to layers"
+        f"{quantities.share(coverage.attributed_share)} of {quantities.time(totals.kernel_ns)} kernel time "
+        f"({quantities.counted(totals.kernel_count, 'kernel')}) is attributed to layers"
         + (f": {', '.join(how)}." if how else ".")
     ]
     for entry in coverage.unattributed:
-        label = entry.reason.label
+        label, kernels = entry.reason.label, quantities.counted(entry.kernel_count, "kernel")
         sentences.append(
-            f"Not attributed, {label}: {units.time(entry.kernel_ns)} in {units.counted(entry.kernel_count, 'kernel')}; "
-            f"to raise coverage, {REMEDIES[label]}."
+            f"Not attributed, {label}: {quantities.time(entry.kernel_ns)} in {kernels}; to raise coverage, "
+            f"{REMEDIES[label]}."
         )
     if totals.hidden_graph_count:
         sentences.append(
-            f"Hidden, outside these sums: {units.counted(totals.hidden_graph_count, 'graph launch')} of "
-            f"{units.time(totals.hidden_graph_ns)}, recorded without kernels; capture with `--cuda-graph-trace=node` "
-            "to see them."
+            f"Hidden, outside these sums: {quantities.counted(totals.hidden_graph_count, 'graph launch')} of "
+            f"{quantities.time(totals.hidden_graph_ns)}, recorded without kernels; capture with "
+            "`--cuda-graph-trace=node` to see them."
         )
     return sentences

@@ -7,14 +7,18 @@ from workbench.analysis.phases import PhaseSummary
 from workbench.analysis.step_profile import StepProfile
 from workbench.findings.document import FindingsDocument
 from workbench.findings.finding import Cell, Evidence, Finding, Gain
-from workbench.report import units
-from workbench.report.capture import IDLE_NAMES
+from workbench.findings.names import readable, short_of
+from workbench.findings.target import Target
+from workbench.report import quantities
+from workbench.report.terms import IDLE_NAMES
 from workbench.report.texts import cut, one_line
 
 SCHEMA = "wb.findings/1"
 # A line by which a file is known to be ours, and may be written again.
 MARK = "written by wb findings"
 LONGEST_NAME = 64
+_NO_GAIN = "no gain predicted"
+_COMPARISONS = {"<=": "at most", ">=": "at least", "==": "exactly"}
 
 
 @dataclass(frozen=True)
@@ -38,21 +42,39 @@ def gain_sentence(gain: Gain | None) -> str:
     """A predicted gain in words."""
     if gain is None:
         return "cannot be said: it makes other findings possible"
-    share = [part_ns / gain.step_ns if gain.step_ns else 0.0 for part_ns in (gain.low_ns, gain.high_ns)]
-    return (
-        f"{units.time(gain.low_ns)} to {units.time(gain.high_ns)} off a step of {units.time(gain.step_ns)} "
-        f"({units.share(share[0])} to {units.share(share[1])})"
-    )
+    if not gain.high_ns:
+        return _NO_GAIN
+    step = "the mean step" if gain.of_mean_step else "a step"
+    times = quantities.interval(quantities.time(gain.low_ns), quantities.time(gain.high_ns))
+    return f"{times} off {step} of {quantities.time(gain.step_ns)} ({_shares(gain)})"
 
 
 def gain_short(gain: Gain | None) -> str:
     """A predicted gain for a table, in parts of the step."""
     if gain is None:
         return "-"
-    low, high = (
-        units.share(part_ns / gain.step_ns if gain.step_ns else 0.0) for part_ns in (gain.low_ns, gain.high_ns)
-    )
-    return f"{low} to {high}"
+    return _shares(gain) if gain.high_ns else _NO_GAIN
+
+
+def _shares(gain: Gain) -> str:
+    step_ns = max(1, gain.step_ns)
+    return quantities.interval(quantities.share(gain.low_ns / step_ns), quantities.share(gain.high_ns / step_ns))
+
+
+def target_words(entry: Entry) -> str:
+    """What a target asks for, where it has a unit, and what the capture shows now."""
+    target, words = entry.finding.target, []
+    if {"ns", "bytes"} & set(target.measure.split("_")):
+        words.append(f"{_COMPARISONS[target.comparison]} {_measure(target, target.value)}")
+    if entry.measured is not None:
+        words.append(f"now {_measure(target, entry.measured)}")
+    return "; ".join(words)
+
+
+def _measure(target: Target, value: float) -> str:
+    """A value of a target's measure, whose name says its unit."""
+    parts = target.measure.split("_")
+    return (quantities.time if "ns" in parts else quantities.size if "bytes" in parts else quantities.count)(value)
 
 
 def cell(column: str, value: Cell) -> str:
@@ -60,16 +82,18 @@ def cell(column: str, value: Cell) -> str:
     if value is None:
         return "-"
     if isinstance(value, str):
-        return cut(one_line(value), LONGEST_NAME)
+        # Evidence names kernels in full, so that its rows are those of its SQL.
+        text = readable(short_of(value), value) if column == "kernel" else value
+        return cut(one_line(text), LONGEST_NAME)
     if column.endswith("_ns"):
-        return units.time(value)
+        return quantities.time(value)
     if column.startswith("share"):
-        return units.share(value)
+        return quantities.share(value)
     if column == "bytes":
-        return units.size(value)
+        return quantities.size(value)
     if column == "pageable":
         return "yes" if value else "no"
-    return units.count(value)
+    return quantities.count(value)
 
 
 def heading(column: str) -> str:
@@ -99,17 +123,30 @@ def _profile_sentence(document: FindingsDocument, profile: StepProfile) -> str:
     process = f" of process {document.pids[profile.process]}" if has_several_processes(document) else ""
     times = "the one step" if profile.steps == 1 else f"the median of {profile.steps} steps"
     sentence = (
-        f"A {profile.phase} step{process} takes {units.time(profile.wall_ns)} ({times}); the GPU works for "
-        f"{units.time(busy_ns)} of it ({units.share(busy_ns / max(1, profile.wall_ns))})"
+        f"A {profile.phase} step{process} takes {quantities.time(profile.wall_ns)} ({times}); the GPU works for "
+        f"{quantities.time(busy_ns)} of it ({quantities.share(busy_ns / max(1, profile.wall_ns))})"
     )
     if idle and idle[0].time_ns * 20 > profile.wall_ns:
-        sentence += f", and {units.share(idle[0].time_ns / profile.wall_ns)} is {IDLE_NAMES[idle[0].label]}"
+        sentence += f", and {quantities.share(idle[0].time_ns / profile.wall_ns)} is idle: {IDLE_NAMES[idle[0].label]}"
     return sentence + "."
 
 
-def speed(profile: StepProfile) -> str:
-    """Steps a second, from the median step."""
-    return f"{units.count(round(1e9 / profile.wall_ns, 1))} steps/s" if profile.wall_ns else "-"
+def speeds(document: FindingsDocument) -> list[str]:
+    """How fast each phase of several steps was, over all of them and by its median step; decode first."""
+    phases = {(phase.process, phase.phase): phase for phase in document.phases}
+    return [
+        _speed(document, profile, phases[profile.process, profile.phase])
+        for profile in document.profiles
+        if profile.steps > 1 and profile.wall_ns
+    ]
+
+
+def _speed(document: FindingsDocument, profile: StepProfile, phase: PhaseSummary) -> str:
+    return (
+        f"{profile_label(document, profile)} {quantities.rate(phase.steps, phase.wall_ns)} steps/s "
+        f"({quantities.counted(phase.steps, 'step')} in {quantities.time(phase.wall_ns)}); the median step's "
+        f"{quantities.time(profile.wall_ns)} would make {quantities.rate(1, profile.wall_ns)} steps/s"
+    )
 
 
 def phase_label(document: FindingsDocument, phase: PhaseSummary) -> str:
@@ -133,6 +170,15 @@ def not_looked_for(document: FindingsDocument) -> list[str]:
     for detector, reason in document.findings.lacking.items():
         detectors.setdefault(reason, []).append(detector.replace("_", " "))
     return [f"Could not look for {', '.join(names)}: {reason}." for reason, names in detectors.items()]
+
+
+def nothing_found(document: FindingsDocument) -> str:
+    """Why there is no finding: nothing was found, or nothing could be looked for."""
+    looked, lacking = len(document.findings.silent), len(document.findings.lacking)
+    if not looked:
+        return "Nothing could be looked for: this capture lacks what every detector needs."
+    more = f"; {lacking} more could not be looked for" if lacking else ""
+    return f"Nothing was found, of {quantities.counted(looked, 'thing')} looked for{more}."
 
 
 def _label(document: FindingsDocument, phase: str, process: int) -> str:

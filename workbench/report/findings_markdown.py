@@ -9,8 +9,7 @@ from workbench.analysis.idle import IdleKind
 from workbench.analysis.step_profile import StepProfile
 from workbench.findings.document import FindingsDocument
 from workbench.findings.finding import Evidence
-from workbench.manifest import Manifest
-from workbench.report import units
+from workbench.report import quantities
 from workbench.report.capture import SOURCES, coverage_sentences
 from workbench.report.findings import (
     LONGEST_NAME,
@@ -23,16 +22,20 @@ from workbench.report.findings import (
     gain_short,
     heading,
     not_looked_for,
+    nothing_found,
     phase_label,
     profile_label,
-    speed,
+    speeds,
+    target_words,
     text_columns,
     verdict,
 )
 from workbench.report.findings_sql import commented_sql
-from workbench.report.manifest import manifest_facts
+from workbench.report.manifest import manifest_facts, place_in_folder, program_name
 from workbench.report.markdown import code, code_block, escape, link, markdown_table
+from workbench.report.origin import UNKNOWN, Origin
 from workbench.report.step_picture import part_name
+from workbench.report.terms import IDLE_NAMES, terms
 from workbench.report.texts import cut, cut_words
 
 # A longer statement is a list of places rather than something to read.
@@ -40,19 +43,15 @@ LONGEST_SQL = 1_500
 
 
 def to_markdown(
-    document: FindingsDocument,
-    *,
-    pictures: Sequence[str] = (),
-    sql_file: str = "",
-    manifest: Manifest | None = None,
+    document: FindingsDocument, origin: Origin = UNKNOWN, *, pictures: Sequence[str] = (), sql_file: str = ""
 ) -> str:
     """The report as a Markdown document.
 
     Args:
         document: what it says.
+        origin: what was asked, and what is known of the capture beside it.
         pictures: file names of pictures that lie beside it.
         sql_file: the name of the file beside it that holds all SQL; without one, long statements are in here, too.
-        manifest: what is known of the program and its capture.
     """
     environment = Environment(
         loader=PackageLoader("workbench.report"), trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
@@ -65,28 +64,28 @@ def to_markdown(
         "is_short": lambda sql: not sql_file or len(sql) <= LONGEST_SQL,
         "sql_block": _sql_block,
         "code": code,
-        "count": units.count,
+        "target_words": target_words,
     }
     all_entries = entries(document)
     return environment.get_template("findings.md.j2").render(
         mark=MARK,
         document=document,
+        program=program_name(origin.manifest),
         coverage=coverage_sentences(document.totals, document.coverage),
         verdict=verdict(document),
         pictures=pictures,
         sql_file=sql_file,
-        manifest=manifest_facts(manifest) if manifest else [],
+        place=place_in_folder(origin.manifest, document.info.file_name),
+        manifest=manifest_facts(origin.manifest) if origin.manifest else [],
         phases=_phase_table(document),
         profiles=[
             (profile, profile_label(document, profile), _profile_table(profile)) for profile in document.profiles
         ],
-        speeds=[
-            (profile_label(document, profile), speed(profile), units.time(profile.wall_ns))
-            for profile in document.profiles
-        ],
+        speeds=speeds(document),
         not_looked_for=not_looked_for(document),
-        reproduce=_reproduce(document.info.file_name),
-        summary=_summary_table(document, all_entries),
+        reproduce=_reproduce(document, origin),
+        terms=terms(),
+        summary=_summary_table(document, all_entries) if all_entries else nothing_found(document),
         major=[entry for entry in all_entries if not entry.finding.is_minor],
         minor=[entry for entry in all_entries if entry.finding.is_minor],
     )
@@ -111,16 +110,17 @@ def _phase_table(document: FindingsDocument) -> str:
         [
             phase_label(document, phase),
             f"{phase.steps} ({SOURCES[phase.steps_source]})" if phase.steps_source else "-",
-            units.time(phase.wall_ns),
-            units.time(phase.busy_ns),
-            units.time(phase.idle_ns[IdleKind.LAUNCH]),
-            units.count(phase.kernels),
-            units.count(phase.launches),
-            units.time(phase.api_ns),
+            quantities.time(phase.wall_ns),
+            quantities.time(phase.busy_ns),
+            quantities.time(phase.idle_ns[IdleKind.LAUNCH]),
+            quantities.count(phase.kernels),
+            quantities.count(phase.launches),
+            quantities.time(phase.api_ns),
         ]
         for phase in document.phases
     ]
-    headings = ["phase", "steps", "wall", "busy", "launch-starved", "kernels", "launches", "API time"]
+    waiting = IDLE_NAMES[IdleKind.LAUNCH.label]
+    headings = ["phase", "steps", "wall", "busy", waiting, "kernels", "launches", "API time"]
     return markdown_table(headings, rows, numbers_from=2)
 
 
@@ -128,9 +128,9 @@ def _profile_table(profile: StepProfile) -> str:
     rows = [
         [
             cut(part_name(part), LONGEST_NAME),
-            units.count(part.operations) if part.operations else "",
-            units.time(part.time_ns),
-            units.share(part.time_ns / max(1, profile.wall_ns)),
+            quantities.count(part.operations) if part.operations else "",
+            quantities.time(part.time_ns),
+            quantities.share(part.time_ns / max(1, profile.wall_ns)),
         ]
         for part in profile.parts
     ]
@@ -146,7 +146,11 @@ def _sql_block(evidence: Evidence) -> str:
     return code_block(commented_sql(evidence), "sql")
 
 
-def _reproduce(file_name: str) -> str:
-    capture = shlex.quote(file_name)
-    commands = (f"wb findings {capture} -o FINDINGS.md", f"wb attribute {capture} --by layer_type,role --phase decode")
-    return code_block("\n".join(commands), "sh")
+def _reproduce(document: FindingsDocument, origin: Origin) -> str:
+    asked = [origin.capture or document.info.file_name, *(word for name in origin.rules for word in ("--rules", name))]
+    phase = ["--phase", document.profiles[0].phase] if document.profiles else []
+    commands = (
+        ["wb", "findings", *asked, "-o", "FINDINGS.md"],
+        ["wb", "attribute", *asked, "--by", "layer_type,role", *phase],
+    )
+    return code_block("\n".join(map(shlex.join, commands)), "sh")

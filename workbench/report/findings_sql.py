@@ -10,11 +10,17 @@ def to_sql(document: FindingsDocument) -> str:
     """All statements, in the order of the findings, as a script for the `sqlite3` shell."""
     parts = [f"-- The evidence of all findings; {MARK}.\n.headers on\n.mode column"]
     for entry in entries(document):
-        parts.append(f"-- {entry.number}. {one_line(entry.finding.claim)}")
-        parts += map(commented_sql, entry.finding.evidence)
+        parts.append(_printed(f"{entry.number}. {entry.finding.claim}"))
+        parts += [f"{_printed(evidence.title)}\n{evidence.sql};" for evidence in entry.finding.evidence]
     return "\n\n".join(parts) + "\n"
 
 
 def commented_sql(evidence: Evidence) -> str:
     """The statement that yields a table, with the table's title above it."""
     return f"-- {one_line(evidence.title)}\n{evidence.sql};"
+
+
+def _printed(text: str) -> str:
+    """Commands of the `sqlite3` shell that print an empty line and the text."""
+    quoted = one_line(text).replace("\\", "\\\\").replace('"', '\\"')
+    return f'.print\n.print "{quoted}"'

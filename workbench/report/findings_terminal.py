@@ -1,7 +1,6 @@
 """Shows a findings report in a terminal."""
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from workbench.findings.document import FindingsDocument
@@ -16,19 +15,25 @@ from workbench.report.findings import (
     has_several_processes,
     heading,
     not_looked_for,
+    nothing_found,
+    target_words,
     text_columns,
     verdict,
 )
+from workbench.report.manifest import program_name
+from workbench.report.origin import UNKNOWN, Origin
 from workbench.report.terminal import print_line, terminal_table
 from workbench.report.texts import one_line
 
 # So many findings are told at length; the others are in the table.
 MOST_TOLD = 5
+_INDENT = 4
 
 
-def print_findings(document: FindingsDocument, console: Console) -> None:
+def print_findings(document: FindingsDocument, console: Console, origin: Origin = UNKNOWN) -> None:
     """Shows coverage, where a step goes, all findings in a table, and those with the best return at length."""
-    print_line(console, document.info.file_name, style="bold")
+    title = filter(None, (document.info.file_name, program_name(origin.manifest)))
+    print_line(console, ": ".join(title), style="bold")
     for sentence in coverage_sentences(document.totals, document.coverage):
         print_line(console, sentence)
     console.print()
@@ -36,7 +41,7 @@ def print_findings(document: FindingsDocument, console: Console) -> None:
         print_line(console, sentence, style="bold")
     found = entries(document)
     if not found:
-        print_line(console, "No detector found anything.")
+        print_line(console, nothing_found(document))
     for entry in [entry for entry in found if not entry.finding.is_minor][:MOST_TOLD]:
         _print_finding(document, entry, console)
     if found:
@@ -44,11 +49,12 @@ def print_findings(document: FindingsDocument, console: Console) -> None:
         _print_table(document, found, console)
     for sentence in not_looked_for(document):
         print_line(console, sentence, style="dim")
-    print_line(console, "Gains overlap and do not add up. With -o FILE.md: the whole report, its SQL and a picture.")
+    overlap = "Gains overlap and do not add up. " if found else ""
+    print_line(console, f"{overlap}With -o FILE.md: the whole report, its SQL and a picture.")
 
 
 def _print_finding(document: FindingsDocument, entry: Entry, console: Console) -> None:
-    finding = entry.finding
+    finding, words = entry.finding, target_words(entry)
     console.print()
     console.print(
         Text.assemble(
@@ -60,16 +66,22 @@ def _print_finding(document: FindingsDocument, entry: Entry, console: Console) -
     for evidence in finding.evidence[:1]:
         headings = [heading(column) for column in evidence.columns]
         table = terminal_table(
-            evidence.title, headings, evidence_cells(evidence)[:4], text_columns(evidence), console.width - 4
+            evidence.title, headings, evidence_cells(evidence)[:4], text_columns(evidence), console.width - _INDENT
         )
-        console.print(Padding(table, (0, 0, 0, 4)))
+        _print_indented(table.text, console)
     for label, text in (
         ("cause?", finding.hypothesis),
         ("remedy", finding.remedy),
         ("gain", gain_sentence(finding.gain)),
-        ("target", str(finding.target)),
+        ("target", f"{finding.target}{f' ({words})' if words else ''}"),
     ):
-        console.print(Padding(Text.assemble((f"{label:<7}", "dim"), one_line(text)), (0, 0, 0, 4)))
+        _print_indented(Text.assemble((f"{label:<7}", "dim"), one_line(text)), console)
+
+
+def _print_indented(text: Text, console: Console) -> None:
+    for line in text.wrap(console, console.width - _INDENT):
+        line.rstrip()
+        console.print(Text(" " * _INDENT) + line)
 
 
 def _print_table(document: FindingsDocument, found: list[Entry], console: Console) -> None:
@@ -84,4 +96,4 @@ def _print_table(document: FindingsDocument, found: list[Entry], console: Consol
         for entry in found
     ]
     headings = ("", "phase", "finding", "gain (of a step)", "effort")
-    console.print(terminal_table("All findings", headings, rows, texts=3, width=console.width))
+    console.print(terminal_table("All findings", headings, rows, texts=3, width=console.width).text)

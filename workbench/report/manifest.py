@@ -5,12 +5,31 @@ import shlex
 from collections.abc import Iterator
 
 from workbench.manifest import Device, Gpu, Manifest
-from workbench.report.texts import one_line
+from workbench.report.texts import cut, one_line
+
+_LONGEST_NAME = 80
 
 
 def manifest_facts(manifest: Manifest) -> list[tuple[str, str]]:
     """What is known of how a capture was made: names of facts, and the facts, each on one line."""
     return [(name, one_line(text)) for name, text in _facts(manifest)]
+
+
+def program_name(manifest: Manifest | None) -> str:
+    """What was run, for a title: as the program calls itself and its model, else its command; empty if unknown."""
+    if manifest is None:
+        return ""
+    workload = manifest.workload or {}
+    told = {name: workload[name] for name in ("program", "model") if isinstance(workload.get(name), str)}
+    program = told.pop("program", shlex.join(manifest.program.command))
+    return cut(one_line(", ".join(filter(None, (program, *told.values())))), _LONGEST_NAME)
+
+
+def place_in_folder(manifest: Manifest | None, file_name: str) -> str:
+    """Which of the captures that were made together this one is, where there are several."""
+    files = [capture.file for capture in manifest.captures] if manifest else []
+    name = file_name.rpartition("/")[2]
+    return f"capture {files.index(name) + 1} of {len(files)}" if len(files) > 1 and name in files else ""
 
 
 def _facts(manifest: Manifest) -> Iterator[tuple[str, str]]:

@@ -1,6 +1,6 @@
 import pytest
 
-from workbench.findings.names import counted, readable, rounded, spellings
+from workbench.findings.names import counted, readable, rounded, short_of, spellings
 
 WMMA = "cutlass_80_wmma_tensorop_bf16_s161616gemm_bf16_16x16_128x2_tn_align8"
 REDUCE = "void at::native::reduce_kernel<512, 1, at::native::ReduceOp<float, at::native::MeanOps<float>, int>>"
@@ -20,6 +20,19 @@ REDUCE = "void at::native::reduce_kernel<512, 1, at::native::ReduceOp<float, at:
 )
 def test_names_as_people_read_them(short: str, long: str, name: str) -> None:
     assert readable(short, long) == name
+
+
+@pytest.mark.parametrize(
+    ("long", "short"),
+    [
+        ("gemv", "gemv"),
+        ("void gemv<float>(int)", "gemv"),
+        (REDUCE, "reduce_kernel"),
+        ("void at::native::(anonymous namespace)::CatArrayBatchedCopy<int>(T1 *)", "CatArrayBatchedCopy"),
+    ],
+)
+def test_the_name_of_the_function_alone(long: str, short: str) -> None:
+    assert short_of(long) == short
 
 
 def test_targets_know_a_kernel_by_its_short_its_telling_and_its_long_name() -> None:

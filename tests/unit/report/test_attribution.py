@@ -2,6 +2,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
@@ -11,9 +12,10 @@ from tests.exports import Export
 from tests.unit.report.odd_captures import NAMES
 from tests.unit.report.rendered import cell_counts, html, tables
 from workbench.analysis.analysis import Analysis
-from workbench.analysis.breakdown import KEYS
+from workbench.analysis.breakdown import KEYS, MemopRow
 from workbench.analysis.summary import AttributionSummary, summarize
-from workbench.report.attribution import print_tables, to_csv, to_json, to_markdown
+from workbench.report.attribution import print_tables, to_csv, to_json, to_markdown, warnings
+from workbench.report.terms import IDLE_NAMES
 from workbench.report.texts import one_line
 
 Analysed = Callable[[Export], Analysis]
@@ -129,6 +131,7 @@ def test_the_terminal_shows_sums_as_people_read_them(analysed: Analysed) -> None
         "phase   layer_type  count   total   share    mean",
         "decode  mlp             1  750 ns  75.0 %  750 ns",
         "decode  -               1  250 ns  25.0 %  250 ns",
+        "Cut to the terminal's width: `--format csv` shows all.",
     ]
 
 
@@ -138,6 +141,37 @@ def test_a_wide_terminal_shows_medians_and_extremes_too(analysed: Analysed) -> N
     assert "median     min     max" in printed(summary, 120)
 
 
+def test_what_is_cut_is_said_in_the_last_line_with_what_shows_it(analysed: Analysed) -> None:
+    export = small_program()
+    export.launch("w" * 200, 300, 1200, 1300)
+    analysis = analysed(export)
+    hint = "Cut to the terminal's width: `--format {} shows all."
+    assert printed(summarize(analysis, ["kernel"]), 120).splitlines()[-1] == hint.format("csv`")
+    assert "Cut to" not in printed(summarize(analysis, ["kernel"]), 1000)
+    wide = summarize(analysis, ["phase"])
+    assert "Cut to" not in printed(wide, 120)
+    copies = replace(wide, memops=(MemopRow("decode", "w" * 200, "memset", 1, 1, 1),))
+    assert printed(copies, 120).splitlines()[-1] == hint.format("markdown`")
+
+
+def test_idle_kinds_have_their_names_in_markdown_too(real: Callable[[str], Analysis]) -> None:
+    phases = tables(to_markdown(summarize(real("hf_qwen3_graph"))))[0]
+    assert {"waiting for launches", "between graph nodes", "queued"} < set(phases[0][4:]) <= set(IDLE_NAMES.values())
+
+
+def test_steps_of_different_phases_are_warned_of(analysed: Analysed) -> None:
+    export = small_program()
+    assert warnings(summarize(analysed(export), ["step"])) == []
+    export.range("prefill", 1200, 1300)
+    export.launch("gemv", 1210, 1300, 1400)
+    analysis = analysed(export)
+    (warning,) = warnings(summarize(analysis, ["step", "kernel"]))
+    assert warning == "steps of different phases share numbers; add phase to --by, or give --phase"
+    assert warnings(summarize(analysis, ["step"], phase="decode")) == []
+    assert warnings(summarize(analysis, ["phase", "step"])) == []
+    assert warnings(summarize(analysis, ["kernel"])) == []
+
+
 def test_wall_time_is_shown_with_all_that_adds_up_to_it(analysed: Analysed) -> None:
     export = small_program()
     for start, end in ((1200, 1300), (1340, 1360)):
@@ -145,9 +179,9 @@ def test_wall_time_is_shown_with_all_that_adds_up_to_it(analysed: Analysed) -> N
     lines = printed(summarize(analysed(export))).splitlines()
     assert lines[lines.index("Phases") :][:4] == [
         "Phases",
-        "phase   steps     wall     busy  queued  unknown",
-        "decode      1  1.05 µs  1.00 µs   50 ns        -",
-        "other       -   160 ns   120 ns       -    40 ns",
+        "phase   steps     wall     busy  queued  launch unknown",
+        "decode      1  1.05 µs  1.00 µs   50 ns               -",
+        "other       -   160 ns   120 ns       -           40 ns",
     ]
 
 

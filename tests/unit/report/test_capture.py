@@ -6,7 +6,6 @@ from tests.exports import Export
 from workbench.analysis.analysis import Analysis
 from workbench.attribution.leaves import Reason
 from workbench.report.capture import (
-    IDLE_NAMES,
     REMEDIES,
     capture_json,
     coverage_json,
@@ -14,6 +13,7 @@ from workbench.report.capture import (
     phase_json,
     totals_json,
 )
+from workbench.report.terms import IDLE_NAMES
 
 Analysed = Callable[[Export], Analysis]
 Odd = Callable[[str], Analysis]

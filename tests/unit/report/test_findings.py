@@ -1,12 +1,16 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
+from tests.exports import Export
 from workbench.analysis.analysis import Analysis
-from workbench.findings.document import FindingsDocument
-from workbench.findings.finding import Evidence, Gain
+from workbench.findings.document import FindingsDocument, compile_document
+from workbench.findings.finding import Effort, Evidence, Finding, Gain
+from workbench.findings.target import parse_target
 from workbench.report.findings import (
     LONGEST_NAME,
+    Entry,
     cell,
     entries,
     evidence_cells,
@@ -14,13 +18,16 @@ from workbench.report.findings import (
     gain_short,
     heading,
     not_looked_for,
-    speed,
+    nothing_found,
+    speeds,
+    target_words,
     text_columns,
     verdict,
 )
 
 Document = Callable[[Analysis], FindingsDocument]
 Odd = Callable[[str], Analysis]
+Analysed = Callable[[Export], Analysis]
 GAIN = Gain(low_ns=100_000, high_ns=250_000, step_ns=1_000_000, steps=8, basis="a guess")
 
 
@@ -34,10 +41,45 @@ def test_a_gain_that_cannot_be_said_is_no_number() -> None:
     assert gain_short(None) == "-"
 
 
-def test_a_gain_of_a_step_without_length_is_no_division_by_zero() -> None:
-    gain = Gain(low_ns=0, high_ns=0, step_ns=0, steps=1, basis="nothing")
-    assert gain_sentence(gain) == "0 ns to 0 ns off a step of 0 ns (0.0 % to 0.0 %)"
-    assert gain_short(gain) == "0.0 % to 0.0 %"
+def test_a_gain_that_is_one_value_is_no_interval() -> None:
+    gain = replace(GAIN, low_ns=4_126, high_ns=4_130)
+    assert gain_sentence(gain) == "4.13 µs off a step of 1.00 ms (0.4 %)"
+    assert gain_short(gain) == "0.4 %"
+
+
+def test_a_gain_of_the_mean_step_says_so() -> None:
+    gain = replace(GAIN, of_mean_step=True)
+    assert gain_sentence(gain) == "100 µs to 250 µs off the mean step of 1.00 ms (10.0 % to 25.0 %)"
+
+
+@pytest.mark.parametrize("step_ns", [0, 1_000_000])
+def test_no_gain_is_said_in_words_and_is_minor(step_ns: int) -> None:
+    gain = Gain(low_ns=0, high_ns=0, step_ns=step_ns, steps=1, basis="nothing")
+    assert gain_sentence(gain) == gain_short(gain) == "no gain predicted"
+    assert an_entry("step.kernels <= 1", None, gain).finding.is_minor
+
+
+def an_entry(target: str, measured: float | None, gain: Gain | None = GAIN) -> Entry:
+    finding = Finding("decode", 7, "A claim.", (), "", "", gain, Effort.SMALL, "", parse_target(target))
+    return Entry("F1", finding, measured)
+
+
+@pytest.mark.parametrize(
+    ("target", "measured", "words"),
+    [
+        ("step.launch_starved_ns <= 5608268", 845_851.5, "at most 5.61 ms; now 846 µs"),
+        ('kernel("gemv").mean_ns <= 1500', 2500, "at most 1.50 µs; now 2.50 µs"),
+        ("memcpy_small.bytes_per_step <= 1000", 65_536, "at most 1.00 kB; now 65.5 kB"),
+        ("memcpy_d2d.calls_per_step <= 16", 1856.5, "now 1 856.5"),
+        ("step.graph_launches >= 1", 0, "now 0"),
+        ("step.launches <= 9", None, ""),
+        ("step.busy_ns >= 9", None, "at least 9 ns"),
+    ],
+)
+def test_targets_say_in_words_what_they_ask_for_and_what_is_now(
+    target: str, measured: float | None, words: str
+) -> None:
+    assert target_words(an_entry(target, measured)) == words
 
 
 @pytest.mark.parametrize(
@@ -82,13 +124,13 @@ def test_findings_are_numbered_in_their_order(real: Callable[[str], Analysis], d
 def test_minor_findings_promise_less_than_a_percent(real_capture: Analysis, document: Document) -> None:
     for entry in entries(document(real_capture)):
         gain = entry.finding.gain
-        assert entry.finding.is_minor == (gain is not None and gain.high_ns < gain.step_ns / 100)
+        assert entry.finding.is_minor == (gain is not None and (not gain.high_ns or gain.high_ns < gain.step_ns / 100))
 
 
 def test_the_verdict_says_how_long_a_step_is_and_what_it_waits_for(odd: Odd, document: Document) -> None:
     assert verdict(document(odd("kernels_without_length"))) == [
         "A decode step takes 1.00 µs (the median of 4 steps); the GPU works for 0 ns of it (0.0 %), and 90.0 % is "
-        "waiting for launches."
+        "idle: waiting for launches."
     ]
 
 
@@ -98,9 +140,39 @@ def test_the_verdict_names_processes_where_there_are_several(odd: Odd, document:
     assert other.startswith("A decode step of process 8 takes")
 
 
-def test_a_step_without_length_has_no_speed(odd: Odd, document: Document) -> None:
-    (profile,) = document(odd("one_moment")).profiles
-    assert speed(profile) == "-"
+def test_speed_is_what_was_observed_beside_what_the_median_step_would_make(analysed: Analysed) -> None:
+    export = Export()
+    for step, begin in enumerate((0, 1_000_000, 2_000_000, 3_000_000, 9_000_000)):
+        export.range(f"decode_step {step}", begin, begin + 900)
+        export.launch("gemv", begin + 10, begin + 100, begin + 200)
+    assert speeds(compile_document(analysed(export))) == [
+        "decode 556 steps/s (5 steps in 9.00 ms); the median step's 1.00 ms would make 1 000 steps/s"
+    ]
+
+
+def test_a_single_step_has_no_speed_nor_has_one_without_length(odd: Odd, document: Document) -> None:
+    for name in ("many_layer_types", "one_moment"):
+        report = document(odd(name))
+        assert [profile.steps for profile in report.profiles] == [1]
+        assert speeds(report) == []
+
+
+def test_speeds_name_processes_where_there_are_several(odd: Odd, document: Document) -> None:
+    one, other = speeds(document(odd("several_processes")))
+    assert one.startswith("decode (pid 7) ")
+    assert other.startswith("decode (pid 8) ")
+
+
+def test_nothing_found_is_told_from_nothing_looked_for(odd: Odd, document: Document) -> None:
+    report = document(odd("without_ranges"))
+    found = replace(report.findings, findings=())
+    for silent, lacking, sentence in (
+        (("long_waits",), {}, "Nothing was found, of 1 thing looked for."),
+        (("a", "b"), {"c": "no"}, "Nothing was found, of 2 things looked for; 1 more could not be looked for."),
+        ((), {"c": "no"}, "Nothing could be looked for: this capture lacks what every detector needs."),
+    ):
+        findings = replace(found, silent=silent, lacking=lacking)
+        assert nothing_found(replace(report, findings=findings)) == sentence
 
 
 def test_what_lacks_the_same_data_is_said_in_one_sentence(odd: Odd, document: Document) -> None:

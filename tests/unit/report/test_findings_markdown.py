@@ -1,3 +1,4 @@
+import re
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,9 +11,12 @@ from tests.unit.report.rendered import cell_counts, code_blocks, html, least_wid
 from tests.unit.test_manifest import a_manifest
 from workbench.analysis.analysis import Analysis
 from workbench.findings.document import FindingsDocument
-from workbench.report.findings import MARK
+from workbench.report.findings import MARK, nothing_found
 from workbench.report.findings_markdown import LONGEST_SQL, to_markdown
 from workbench.report.manifest import manifest_facts
+from workbench.report.markdown import escape
+from workbench.report.origin import Origin
+from workbench.report.terms import terms
 from workbench.report.texts import one_line
 
 Named = Callable[[str], Analysis]
@@ -67,7 +71,7 @@ def test_long_sql_stands_in_the_file_beside_the_report_only(report: FindingsDocu
 
 def test_it_says_how_the_capture_was_made_where_that_is_known(real: Named, document: Document) -> None:
     report, manifest = document(real("engine_style")), a_manifest()
-    (about,) = [table for table in tables(to_markdown(report, manifest=manifest)) if table[0] == ["", ""]]
+    (about,) = [table for table in tables(to_markdown(report, Origin(manifest=manifest))) if table[0] == ["", ""]]
     assert [row[0] for row in about[-8:]] == [name for name, _ in manifest_facts(manifest)]
 
 
@@ -78,9 +82,32 @@ def test_the_first_lines_say_the_coverage(report: FindingsDocument) -> None:
     assert "is attributed to layers" in lines[2]
 
 
+def test_the_title_names_the_program_where_it_is_known(real: Named, document: Document) -> None:
+    report = document(real("engine_style"))
+    assert to_markdown(report).startswith("# Findings: capture-1.sqlite.xz\n")
+    named = replace(a_manifest(), workload={"program": "my *engine*"})
+    markdown = to_markdown(report, Origin(manifest=named))
+    assert markdown.startswith("# Findings: capture-1.sqlite.xz (my \\*engine\\*)\n")
+
+
+def test_the_capture_says_which_of_several_it_is(real: Named, document: Document) -> None:
+    report, manifest = document(real("engine_style")), a_manifest()
+    (one,) = manifest.captures
+    several = replace(manifest, captures=(replace(one, file="capture-1.sqlite.xz"), one, one))
+    about = next(table for table in tables(to_markdown(report, Origin(manifest=several))) if table[0] == ["", ""])
+    assert about[1][1].startswith("capture-1.sqlite.xz, capture 1 of 3, recorded ")
+
+
+def test_every_term_is_defined(report: FindingsDocument) -> None:
+    markdown = to_markdown(report)
+    for term, meaning in terms():
+        assert markdown.count(f"- **{term}**: {escape(meaning)}\n") == 1
+
+
 def test_every_finding_stands_in_the_summary(report: FindingsDocument) -> None:
-    summary = next(table for table in tables(to_markdown(report)) if table[0][2:3] == ["finding"])
-    assert [row[0] for row in summary[1:]] == [f"F{n}" for n in range(1, len(report.findings.findings) + 1)]
+    summaries = [table[1:] for table in tables(to_markdown(report)) if table[0][2:3] == ["finding"]]
+    numbers = [row[0] for rows in summaries for row in rows]
+    assert numbers == [f"F{n}" for n in range(1, len(report.findings.findings) + 1)]
 
 
 def test_pictures_are_linked_whatever_their_names(real: Named, document: Document) -> None:
@@ -93,6 +120,18 @@ def test_commands_to_reproduce_take_any_file_name(real: Named, document: Documen
     named = replace(report, info=replace(report.info, file_name="my capture's $1.sqlite"))
     (commands,) = code_blocks(to_markdown(named), "sh")
     assert [shlex.split(command)[2] for command in commands.splitlines()] == ["my capture's $1.sqlite"] * 2
+
+
+def test_commands_to_reproduce_are_what_was_typed(real: Named, odd: Named, document: Document) -> None:
+    origin = Origin("profiles/my run", ("own.yaml", "it's more.yaml"))
+    rules = ["--rules", "own.yaml", "--rules", "it's more.yaml"]
+    (commands,) = code_blocks(to_markdown(document(real("engine_style")), origin), "sh")
+    assert [shlex.split(command) for command in commands.splitlines()] == [
+        ["wb", "findings", "profiles/my run", *rules, "-o", "FINDINGS.md"],
+        ["wb", "attribute", "profiles/my run", *rules, "--by", "layer_type,role", "--phase", "decode"],
+    ]
+    (commands,) = code_blocks(to_markdown(document(odd("without_ranges")), Origin("run.sqlite")), "sh")
+    assert commands.splitlines()[1] == "wb attribute run.sqlite --by layer_type,role"
 
 
 def test_file_names_are_text(real: Named, document: Document) -> None:
@@ -120,7 +159,38 @@ def test_a_capture_without_steps_speaks_of_none(odd: Named, document: Document) 
     markdown = to_markdown(document(odd("without_ranges")))
     assert "Where a" not in markdown
     assert "Observed while it was profiled" not in markdown
-    assert "No finding promises a percent of a step or more." in markdown
+
+
+def test_a_report_without_findings_says_so_in_a_sentence(odd: Named, document: Document) -> None:
+    report = document(odd("without_ranges"))
+    for findings, sentence in (
+        (report.findings, nothing_found(report)),
+        (replace(report.findings, silent=(), findings=()), "Nothing could be looked for: "),
+    ):
+        markdown = to_markdown(replace(report, findings=findings))
+        _, _, found = markdown.partition("## What was found\n\n")
+        assert found.startswith(sentence)
+        assert found.split("\n")[1:3] == ["", "## The capture"]
+        assert "Best return" not in markdown
+        assert "## Findings" not in markdown
+
+
+def test_findings_without_a_gain_are_minor(real: Named, document: Document) -> None:
+    report = document(real("hf_qwen3_graph"))
+    first = report.findings.findings[0]
+    assert first.gain
+    gain = replace(first.gain, low_ns=0, high_ns=0)
+    findings = replace(report.findings, findings=(replace(first, gain=gain, claim="A claim."),))
+    markdown = to_markdown(replace(report, findings=findings, measured=(33,)))
+    assert "### F1." not in markdown
+    assert "promises less than one percent of a step, and no other finding promises more." in markdown
+    assert "- **F1.** A claim. Predicted gain: no gain predicted. Done when " in markdown
+    assert "(now 33).\n" in markdown
+
+
+def test_targets_say_what_they_measure_now_with_its_unit(real: Named, document: Document) -> None:
+    markdown = to_markdown(document(real("hf_qwen3_eager")))
+    assert re.search(r"`step\.launch_starved_ns <= \d+` \(at most \d\.\d\d ms; now 52\.5 ms\)", markdown)
 
 
 def test_it_is_known_for_ours(real: Named, document: Document) -> None:

@@ -1,14 +1,18 @@
 import io
+import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from tests.unit.test_manifest import a_manifest
 from workbench.analysis.analysis import Analysis
 from workbench.findings.document import FindingsDocument
-from workbench.report.findings import entries, gain_short
+from workbench.report.findings import entries, gain_short, nothing_found
 from workbench.report.findings_terminal import MOST_TOLD, print_findings
+from workbench.report.origin import Origin
 
 Named = Callable[[str], Analysis]
 Document = Callable[[Analysis], FindingsDocument]
@@ -39,8 +43,9 @@ def test_every_finding_is_in_the_table_with_its_gain(real_capture: Analysis, doc
     report = document(real_capture)
     found = entries(report)
     text = printed(report)
-    table = text[text.index("All findings") :].splitlines()[2:] if found else []
-    for line, entry in zip(table, found, strict=False):
+    lines = text[text.index("All findings") :].splitlines() if found else []
+    table = [line for line in lines if re.match(r"F\d+ ", line)]
+    for line, entry in zip(table, found, strict=True):
         assert line.split()[0] == entry.number
         assert gain_short(entry.finding.gain) in line
         assert line.endswith(entry.finding.effort.value)
@@ -60,9 +65,30 @@ def test_coverage_comes_first(real_capture: Analysis, document: Document) -> Non
     assert "is attributed to layers" in lines[1]
 
 
+def test_the_program_is_named_where_it_is_known(real: Named, document: Document) -> None:
+    console = Console(file=io.StringIO(), width=80)
+    manifest = replace(a_manifest(), workload={"program": "[b]mine[/b]"})
+    print_findings(document(real("engine_style")), console, Origin(manifest=manifest))
+    assert console.file.getvalue().startswith("capture-1.sqlite.xz: [b]mine[/b]\n")  # type: ignore[attr-defined]
+
+
+def test_where_there_is_room_nothing_is_cut(real: Named, document: Document) -> None:
+    report = document(real("hf_qwen3_graph"))
+    text = printed(report, 1_000_000)
+    assert all(finding.claim in text for finding in report.findings.findings)
+    assert not [line for line in text.splitlines() if line.endswith(" ")]
+
+
+def test_targets_say_what_they_measure_now(real: Named, document: Document) -> None:
+    text = printed(document(real("hf_qwen3_eager")), 200)
+    assert "target step.graph_launches >= 1 (now 0)\n" in text
+    assert "ms; now 52.5 ms)\n" in text
+
+
 def test_a_capture_without_findings_says_so(odd: Named, document: Document) -> None:
     text = printed(document(odd("without_ranges")))
-    assert "No detector found anything." in text
+    assert nothing_found(document(odd("without_ranges"))) in " ".join(text.split())
+    assert "Gains overlap" not in text
     assert "All findings" not in text
     assert "Could not look for" in text
 

@@ -8,6 +8,7 @@ from workbench.analysis.explanation import explain
 from workbench.attribution.attribution import Attribution, attribute
 from workbench.attribution.rule_parser import parse_rules
 from workbench.attribution.rules import LayerRules
+from workbench.errors import UserError
 from workbench.report.rules import explanation_text
 from workbench.trace.model import NONE, Trace
 
@@ -46,8 +47,8 @@ def test_many_kernels_and_sites_are_counted(attributed: Attributed) -> None:
 
 def stub(text: str) -> LayerRules:
     """The rules that the text proposes, with a layer type filled in."""
-    _, _, yaml = text.partition("# No rule takes the others.")
-    return parse_rules("#" + yaml.replace("???", "mine"), "stub.yaml")
+    _, _, yaml = text.partition("# No rule takes ")
+    return parse_rules("#" + yaml.replace("# layer_type: attention ", "layer_type: mine "), "stub.yaml")
 
 
 def has_leaf(attribution: Attribution) -> list[bool]:
@@ -71,6 +72,29 @@ def test_what_no_rule_took_comes_with_a_rule_that_takes_it(read: Read, rules: La
     assert [(leaf.layer_type, leaf.layer) for leaf in leaves] == [("mine", 4), ("mine", 5), ("mine", NONE)]
 
 
+def test_a_stub_that_nobody_filled_in_is_refused(attributed: Attributed) -> None:
+    export = Export()
+    export.range("block 4", 0, 50)
+    export.launch("gemv", 10, 100, 110)
+    export.launch("gemv", 400, 500, 510)
+    text = explanation_text(explain(attributed(export), "gemv"))
+    _, _, yaml = text.partition("# No rule takes these kernels. A rule file for --rules might hold:\n")
+    layers, _, kernels = yaml.partition("kernels:")
+    for rules, place in ((layers, "layers:1"), (f"kernels:{kernels}", "kernels:1")):
+        with pytest.raises(UserError, match=f"own.yaml: {place}: layer_type is missing"):
+            parse_rules(rules, "own.yaml")
+
+
+def test_others_are_spoken_of_only_where_a_rule_took_some(attributed: Attributed) -> None:
+    export = Export()
+    export.range("unheard of", 0, 50)
+    export.launch("gemv", 10, 100, 110)
+    assert "# No rule takes these kernels." in explanation_text(explain(attributed(export), "gemv"))
+    export.range("model.layers.3.mlp", 200, 250)
+    export.launch("gemv", 210, 300, 310)
+    assert "# No rule takes the others." in explanation_text(explain(attributed(export), "gemv"))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_stubs_take_ranges_and_kernels_of_any_name(read: Read, rules: LayerRules, name: str) -> None:
     export = Export()
@@ -81,6 +105,48 @@ def test_stubs_take_ranges_and_kernels_of_any_name(read: Read, rules: LayerRules
     trace = read(export)
     text = explanation_text(explain(attribute(trace, rules), ""))
     assert has_leaf(attribute(trace, stub(text) + rules)) == [True, True]
+
+
+def test_a_phase_tells_no_layer(read: Read, rules: LayerRules) -> None:
+    """Kernels in a range of their own get a rule for that, though a step lies inside it; others are told what lacks."""
+    export = Export()
+    export.range("block 4", 0, 90)
+    for number, begin in enumerate((10, 100, 200)):
+        export.range(f"decode_step {number}", begin, begin + 50)
+        export.launch("gemv", begin + 10, begin + 500, begin + 510)
+    trace = read(export)
+    text = explanation_text(explain(attribute(trace, rules), "gemv"))
+    assert [line for line in text.splitlines() if "range:" in line] == [r"  - range: '^block\ (?P<layer>\d+)$'"]
+    assert text.endswith(
+        "\n# 2 kernels in phase ranges alone: put ranges around what launches them, "
+        "or write a rule under `kernels` with `anywhere: true`.\n"
+    )
+    assert has_leaf(attribute(trace, stub(text) + rules)) == [True, False, False]
+
+
+def test_where_only_phases_are_open_there_is_no_stub(attributed: Attributed) -> None:
+    export = Export()
+    export.range("decode_step 1", 0, 50)
+    export.range("model.layers.0.mlp", 60, 90)
+    export.launch("gemv", 10, 100, 110)
+    lines = explanation_text(explain(attributed(export), "gemv")).splitlines()
+    assert lines[-2:] == [
+        "",
+        "# 1 kernel in phase ranges alone: put ranges around what launches them, "
+        "or write a rule under `kernels` with `anywhere: true`.",
+    ]
+    assert not [line for line in lines if "No rule takes" in line or "layers:" in line]
+
+
+def test_of_very_many_ranges_the_innermost_are_shown(attributed: Attributed) -> None:
+    export = Export()
+    for number in range(50):
+        export.range(f"model.layers.{number}.mlp", number, None)
+    export.launch("gemv", 100, 200, 210)
+    lines = explanation_text(explain(attributed(export), "gemv")).splitlines()
+    shown = lines[lines.index("  described in:") + 1 :]
+    assert shown[:2] == ["    ...", "      model.layers.34.mlp"]
+    assert shown[-1].strip() == "model.layers.49.mlp"
 
 
 def test_equal_kernels_outside_ranges_need_one_rule(attributed: Attributed) -> None:

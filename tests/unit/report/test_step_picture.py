@@ -2,12 +2,25 @@ import itertools
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
+from tests.exports import Export
 from workbench.analysis.analysis import Analysis
+from workbench.analysis.idle import IdleKind
 from workbench.analysis.step_profile import StepProfile
+from workbench.attribution.rules import LayerRules
 from workbench.findings.document import FindingsDocument
-from workbench.report.step_picture import MARGIN, WIDTH, draw_step, part_colours, part_name
+from workbench.report.step_picture import (
+    COLOURS,
+    HATCHES,
+    MARGIN,
+    SPARE_COLOURS,
+    WIDTH,
+    draw_step,
+    part_colours,
+    part_name,
+)
 from workbench.report.texts import one_line
 
 Named = Callable[[str], Analysis]
@@ -44,7 +57,8 @@ def test_pictures_of_real_captures_are_well_formed(real_capture: Analysis, docum
 def test_names_are_text_and_no_markup(odd: Named, document: Document) -> None:
     (profile,) = document(odd("names_of_all_kinds")).profiles
     root = ET.fromstring(draw_step(profile))
-    assert {element.tag.removeprefix(SVG) for element in root.iter()} == {"svg", "title", "rect", "text"}
+    drawn = {"svg", "title", "rect", "text", "defs", "pattern", "path"}
+    assert {element.tag.removeprefix(SVG) for element in root.iter()} == drawn
     titles = {box.findtext(f"{SVG}title", "").rpartition(": ")[0] for box in bar(root)}
     assert titles == {part_name(part) for part in profile.parts}
     assert one_line("<script>alert('x')</script>") in texts(root)
@@ -101,8 +115,72 @@ def test_a_layer_type_has_its_colour_in_every_picture(real: Named, document: Doc
 def test_a_step_says_whether_it_is_the_median_or_the_only_one(odd: Named, document: Document) -> None:
     (one,) = document(odd("one_moment")).profiles
     (median,) = document(odd("names_of_all_kinds")).profiles
-    assert "step 0, the only one: 0 ns" in texts(ET.fromstring(draw_step(one)))
-    assert "step 1, the median of 6: 100 µs" in texts(ET.fromstring(draw_step(median)))
+    assert "step 0, the only one, takes 0 ns" in texts(ET.fromstring(draw_step(one)))
+    assert "step 1, the median of 6, takes 100 µs" in texts(ET.fromstring(draw_step(median)))
+
+
+def test_the_program_is_named_where_it_is_known(odd: Named, document: Document) -> None:
+    (profile,) = document(odd("one_moment")).profiles
+    root = ET.fromstring(draw_step(profile, program="<mine> & theirs"))
+    assert "<mine> & theirs: step 0, the only one, takes 0 ns" in texts(root)
+
+
+def red_green_blue(colour: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """The colour's light, linear."""
+    encoded = np.array([int(colour[start : start + 2], 16) for start in (1, 3, 5)]) / 255
+    linear: np.ndarray[tuple[int], np.dtype[np.float64]] = np.where(
+        encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4
+    )
+    return linear
+
+
+def difference(one: str, other: str) -> float:
+    """How different two colours look: their distance in CIELAB, in which 2 can just be seen."""
+    to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    roots = [np.cbrt(to_xyz @ red_green_blue(colour) / (0.9505, 1, 1.089)) for colour in (one, other)]
+    lab = [(116 * y, 500 * (x - y), 200 * (y - z)) for x, y, z in roots]
+    return float(np.linalg.norm(np.subtract(*lab)))
+
+
+def test_colours_are_told_apart() -> None:
+    pairs = itertools.combinations([*COLOURS.values(), *SPARE_COLOURS], 2)
+    assert min(difference(one, other) for one, other in pairs) > 20
+
+
+def test_layer_types_of_the_shipped_rules_have_colours_of_their_own(rules: LayerRules) -> None:
+    by_range = {rule.layer_type.constant for rule in rules.layers if rule.layer_type.constant}
+    by_name = {rule.layer_type for rule in rules.kernels}
+    by_order = {piece.layer_type for rule in rules.sequences for piece in rule.pieces}
+    assert by_range | by_name | by_order <= COLOURS.keys()
+
+
+def test_every_idle_kind_has_a_hatch_of_its_own() -> None:
+    assert list(HATCHES) == [kind.label for kind in IdleKind]
+    assert len({(hatch.ground, hatch.lines) for hatch in HATCHES.values()}) == len(HATCHES)
+    assert sum(not hatch.lines for hatch in HATCHES.values()) == 1
+
+
+def test_every_hatch_that_is_used_is_drawn_and_no_other(real_capture: Analysis, document: Document) -> None:
+    for profile in document(real_capture).profiles:
+        root = ET.fromstring(draw_step(profile))
+        fills = {box.attrib["fill"] for box in root.iter(f"{SVG}rect") if box.attrib["fill"].startswith("url")}
+        assert fills == {f"url(#{pattern.attrib['id']})" for pattern in root.iter(f"{SVG}pattern")}
+        assert len(fills) == sum(part.is_idle for part in profile.parts)
+
+
+def test_the_strip_is_as_high_as_the_gpu_is_busy(analysed: Callable[[Export], Analysis], document: Document) -> None:
+    """Half a step of a kernel, a quarter of another: the first and the last kernel end the step."""
+    export = Export()
+    export.range("decode", 0, 1000)
+    for name, start, end in (("a", 1000, 3000), ("b", 4000, 5000)):
+        export.launch(name, 10, start, end)
+    (profile,) = document(analysed(export)).profiles
+    strip = [box for box in ET.fromstring(draw_step(profile)).iter(f"{SVG}rect") if box.get("height") == "26.0"]
+    inner = WIDTH - 2 * MARGIN
+    assert [(float(box.attrib["x"]) - MARGIN, float(box.attrib["width"])) for box in strip] == [
+        (0, inner / 2),
+        (inner * 3 / 4, inner / 4),
+    ]
 
 
 def test_the_mark_by_which_it_is_known_is_in_it(odd: Named, document: Document) -> None:

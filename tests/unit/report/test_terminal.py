@@ -13,7 +13,7 @@ ROWS = [["a_rather_long_kernel_name", "model.layers.3.mlp", "12 345", "4.91 ms"]
 
 def lines(width: int, rows: list[list[str]] = ROWS) -> list[str]:
     console = Console(file=io.StringIO(), width=width)
-    console.print(terminal_table("Kernels", HEADINGS, rows, texts=2, width=width))
+    console.print(terminal_table("Kernels", HEADINGS, rows, texts=2, width=width).text)
     return console.file.getvalue().splitlines()  # type: ignore[attr-defined]
 
 
@@ -37,6 +37,32 @@ def test_where_it_is_narrow_the_longest_texts_are_cut() -> None:
 
 def test_a_short_text_keeps_its_width_while_a_long_one_is_cut() -> None:
     assert lines(40, [["w" * 100, "short", "1", "2"]])[2] == "w" * 18 + "…  short      1      2"
+
+
+WORDY = ("phase", "wall", "waiting for launches", "launch unknown")
+
+
+def test_headings_of_numbers_are_broken_at_words_before_anything_is_cut() -> None:
+    row = ["decode (pid 4711)", "4.91 ms", "20.3 ms", "-"]
+    assert terminal_table("Phases", WORDY, [row], texts=1, width=70).text.plain.splitlines()[1:] == [
+        "phase                 wall  waiting for launches  launch unknown",
+        "decode (pid 4711)  4.91 ms               20.3 ms               -",
+    ]
+    assert terminal_table("Phases", WORDY, [row], texts=1, width=46).text.plain.splitlines()[1:] == [
+        "                             waiting",
+        "                                 for   launch",
+        "phase                 wall  launches  unknown",
+        "decode (pid 4711)  4.91 ms   20.3 ms        -",
+    ]
+
+
+def test_a_table_knows_whether_it_is_cut() -> None:
+    assert [terminal_table("t", HEADINGS, ROWS, texts=2, width=width).is_cut for width in (80, 50, 28)] == [
+        False,
+        True,
+        True,
+    ]
+    assert not terminal_table("t", WORDY, [["p", "1", "2", "3"]], texts=1, width=40).is_cut
 
 
 def test_numbers_are_never_cut_but_left_out_from_the_right() -> None:

@@ -15,6 +15,7 @@ from workbench.findings.target import Target
 from workbench.findings.view import PhaseView
 from workbench.trace.columns import IntArray
 from workbench.trace.grouping import group_rows
+from workbench.trace.model import NONE
 
 # The pairs that hold most time, and only those that come at least once in every second step.
 MOST_PAIRS = 3
@@ -35,11 +36,12 @@ def _look(view: PhaseView) -> Iterator[Finding]:
     pair, first = group_rows(name[previous], name[rows])
     before, after = name[previous[first]], name[rows[first]]
     pair_calls = np.bincount(pair, minlength=len(first))
-    # Shifted by one: a kernel whose name the export does not hold has position -1.
+    # Shifted by one, for kernels whose names the export does not hold: what those are, nobody knows.
     calls = np.bincount(name[view.kernels] + 1, minlength=len(view.trace.strings) + 1)
     # Whether kernel B always follows kernel A, and whether A always precedes B.
     always = np.stack([pair_calls == calls[after + 1], pair_calls == calls[before + 1]])
-    always &= (before != after) & (pair_calls >= FEWEST_A_STEP * view.step_count)
+    always &= (before != after) & (np.minimum(before, after) != NONE)
+    always &= pair_calls >= FEWEST_A_STEP * view.step_count
     by_pair = np.argsort(pair, kind="stable")
     bounds = np.concatenate([[0], np.cumsum(pair_calls)])
     for number in np.flatnonzero(always.any(axis=0)).tolist():

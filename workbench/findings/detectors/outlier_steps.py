@@ -10,6 +10,7 @@ from workbench.findings.detectors import in_each_phase
 from workbench.findings.evidence import step_evidence
 from workbench.findings.finding import Detection, Effort, Finding
 from workbench.findings.gain import mean_gain
+from workbench.findings.names import counted
 from workbench.findings.selection import outliers
 from workbench.findings.target import Target
 from workbench.findings.view import PhaseView
@@ -35,7 +36,7 @@ def _look(view: PhaseView) -> Iterator[Finding]:
     yield Finding(
         phase=view.phase,
         pid=view.pid,
-        claim=f"{len(found)} of {view.step_count} steps take up to "
+        claim=f"{view.phase.capitalize()} has {counted(len(found), 'outlier')} in {view.step_count} steps: up to "
         f"{view.wall_ns[slowest[0]] / max(1, view.median_wall_ns):.1f} times the median step.",
         evidence=(step_evidence(view, np.append(slowest, view.middle_step), "Slow steps, and the median one"),),
         hypothesis=_hypothesis(view, found, numbers.tolist()),
@@ -53,6 +54,7 @@ def _hypothesis(view: PhaseView, found: np.ndarray[tuple[int], np.dtype[np.int64
     excess = idle_ns[found].mean(axis=0) - np.median(idle_ns, axis=0)
     kind = IdleKind(int(excess.argmax()))
     busy = float(costs.busy_ns[view.steps][found].mean() - np.median(costs.busy_ns[view.steps]))
-    where = "the GPU's own work" if busy > excess.max() else f"idle time of kind {kind.label}"
-    which = "the first steps" if found[-1] < len(found) else f"steps {', '.join(map(str, numbers[:8]))}"
-    return f"They are {which}; most of the excess is {where}: lazy loading, growing buffers, or other work on the host."
+    where = "the GPU's own work" if busy > excess.max() else f"idle time ({kind.words})"
+    ending = "s" if len(numbers) > 1 else ""
+    which = f"first step{ending}" if found[-1] < len(found) else f"step{ending} {', '.join(map(str, numbers[:8]))}"
+    return f"Slow: {which}. Most of the excess is {where}: lazy loading, growing buffers, or other work on the host."

@@ -3,8 +3,10 @@ from collections.abc import Callable
 import pytest
 
 from tests.claims import interval
+from tests.exports import Export
 from tests.unit.findings.conftest import Look
 from tests.unit.findings.programs import Program
+from workbench.analysis.analysis import Analysis
 from workbench.findings.detectors import fusable_pairs
 
 
@@ -116,3 +118,17 @@ def beside_other_work(program: Program, _: int) -> None:
 )
 def test_no_pair(look: Look, step: Callable[[Program, int], None]) -> None:
     assert not look(fusable_pairs, loop(step).export).findings
+
+
+def test_kernels_whose_names_the_export_does_not_hold_are_passed_over(
+    analysed: Callable[[Export], Analysis],
+) -> None:
+    def step(program: Program, _: int) -> None:
+        for name in ("gemv", "activation", "unknown", "attention", "activation"):
+            program.kernel(name, 2_000)
+
+    export = loop(step).export
+    for row in export.rows["CUPTI_ACTIVITY_KIND_KERNEL"]:
+        if row["shortName"] == export.string("unknown"):
+            row["shortName"] = row["demangledName"] = 10**6
+    assert all("activation" in finding.claim for finding in fusable_pairs.detect(analysed(export)).findings)

@@ -1,6 +1,6 @@
 import pytest
 
-from workbench.report import units
+from workbench.report import quantities
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from workbench.report import units
     ],
 )
 def test_times_have_three_digits_and_the_unit_that_fits(ns: float, text: str) -> None:
-    assert units.time(ns) == text
+    assert quantities.time(ns) == text
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_times_have_three_digits_and_the_unit_that_fits(ns: float, text: str) ->
     [(0, "0 B"), (4, "4 B"), (512, "512 B"), (1_000, "1.00 kB"), (65_536, "65.5 kB"), (3_413_000_000, "3.41 GB")],
 )
 def test_sizes_are_in_powers_of_ten(count: int, text: str) -> None:
-    assert units.size(count) == text
+    assert quantities.size(count) == text
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_sizes_are_in_powers_of_ten(count: int, text: str) -> None:
     ],
 )
 def test_shares_are_percents_and_small_ones_do_not_vanish(fraction: float, text: str) -> None:
-    assert units.share(fraction) == text
+    assert quantities.share(fraction) == text
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_shares_are_percents_and_small_ones_do_not_vanish(fraction: float, text:
     ],
 )
 def test_counts_are_grouped_by_three(number: float, text: str) -> None:
-    assert units.count(number) == text
+    assert quantities.count(number) == text
 
 
 @pytest.mark.parametrize(
@@ -75,11 +75,32 @@ def test_counts_are_grouped_by_three(number: float, text: str) -> None:
     ],
 )
 def test_one_thing_is_not_many(number: int, noun: str, text: str) -> None:
-    assert units.counted(number, noun) == text
+    assert quantities.counted(number, noun) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "time_ns", "text"),
+    [
+        (8, 804_000_000, "9.95"),
+        (1, 55_900_000, "17.9"),
+        (24, 118_000_000, "203"),
+        (4, 98_800, "40 500"),
+        (1, 30_000_000_000, "0.0333"),
+        (1, 1_000_000_000, "1.00"),
+        (3, 0, "-"),
+    ],
+)
+def test_rates_have_three_digits(number: int, time_ns: int, text: str) -> None:
+    assert quantities.rate(number, time_ns) == text
+
+
+def test_an_interval_that_reads_as_one_value_is_one() -> None:
+    assert quantities.interval("1.00 µs", "2.00 µs") == "1.00 µs to 2.00 µs"
+    assert quantities.interval("4.13 µs", "4.13 µs") == "4.13 µs"
 
 
 def test_an_axis_has_one_unit_that_of_its_longest_time() -> None:
-    assert units.times([0, 250_000, 1_000_000]) == ["0", "0.25 ms", "1.00 ms"]
-    assert units.times([0, 5]) == ["0", "5.00 ns"]
-    assert units.times([]) == []
-    assert units.times([0]) == ["0"]
+    assert quantities.times([0, 250_000, 1_000_000]) == ["0", "0.25 ms", "1.00 ms"]
+    assert quantities.times([0, 5]) == ["0", "5.00 ns"]
+    assert quantities.times([]) == []
+    assert quantities.times([0]) == ["0"]

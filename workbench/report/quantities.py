@@ -37,7 +37,22 @@ def count(number: float) -> str:
     return text.replace(",", " ")
 
 
-def counted(number: int, noun: str) -> str:
+def rate(number: int, time_ns: int) -> str:
+    """How many a second, with three significant digits: `9.95`, `12 300`; a `-` where no time passed."""
+    if not time_ns:
+        return "-"
+    per_second = number * 1e9 / time_ns
+    if per_second >= 100:
+        return count(float(f"{per_second:.3g}"))
+    return _three_digits(per_second) if per_second >= 1 else f"{per_second:.3g}"
+
+
+def interval(low: str, high: str) -> str:
+    """Two quantities as an interval, or one where they read alike."""
+    return low if low == high else f"{low} to {high}"
+
+
+def counted(number: float, noun: str) -> str:
     """A count and what it counts: `1 kernel`, `44 352 kernels`, `2 launches`."""
     ending = "" if number == 1 else "es" if noun.endswith("ch") else "s"
     return f"{count(number)} {noun}{ending}"

@@ -1,0 +1,55 @@
+"""What a report's words mean: one thing has one name in every rendering."""
+
+from workbench.analysis.idle import IdleKind
+from workbench.findings.finding import MINOR_SHARE, Effort
+from workbench.findings.selection import OUTLIER_DEVIATIONS, OUTLIER_FACTOR, SHORTEST_LONG_WAIT_NS
+from workbench.findings.view import ONE_OFF
+from workbench.report import quantities
+
+# By the labels that JSON and targets use.
+IDLE_NAMES = {kind.label: kind.words for kind in IdleKind}
+_IDLE_MEANINGS = {
+    "launch_starved": "the host was busy in a phase or a call, but had not launched the next operation yet",
+    "synchronizing": "the host was blocked in a call that waits for the device",
+    "in_graph": "the operations before and after belong to one graph launch",
+    "no_work": "the host was outside any phase and any call",
+    "queued": "the next operation's launch had returned before the GPU became idle: its own latency, or a dependency",
+    "unknown": "the next operation's launch was not recorded",
+}
+
+
+def terms() -> list[tuple[str, str]]:
+    """The terms of a findings report, and what each means."""
+    days = ", ".join(f"{effort} {quantities.counted(effort.days, 'day')}" for effort in Effort)
+    return [
+        ("step", "one pass of a phase, from its first operation to the first of the phase's next step"),
+        ("wall", "how long a step or a phase takes: busy time plus idle time"),
+        ("busy", "the time in which at least one operation runs on the GPU"),
+        (
+            "kernel time",
+            "the sum of the kernels' durations; kernels may overlap, so kernel times add up to more than busy time, "
+            "and a kernel's mean duration includes time in which it shares the GPU",
+        ),
+        *((name, f"idle time: {_IDLE_MEANINGS[label]}{_alias(label)}") for label, name in IDLE_NAMES.items()),
+        (
+            "late",
+            "in tables of steps: idle time that ended with an operation launched only after the GPU had gone idle",
+        ),
+        (
+            "long wait",
+            f"idle time of at least {quantities.time(SHORTEST_LONG_WAIT_NS)} and {ONE_OFF} times the phase's median "
+            "gap, most of it waiting for launches",
+        ),
+        (
+            "outlier",
+            f"a step that takes more than {OUTLIER_FACTOR} times the median step, and exceeds it by more than "
+            f"{OUTLIER_DEVIATIONS} times the steps' median deviation",
+        ),
+        ("minor", f"of a finding: it promises less than {quantities.share(MINOR_SHARE)} of a step"),
+        ("effort", f"for someone who knows the program: {days}"),
+    ]
+
+
+def _alias(label: str) -> str:
+    """What JSON and targets call an idle kind, where that is another name."""
+    return "" if label.replace("_", " ") == IDLE_NAMES[label] else f" ({label} in targets and JSON)"
