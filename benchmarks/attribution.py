@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.synthetic_exports import build
+from benchmarks.synthetic_exports import KINDS, build
 
 TABLES = ("CUPTI_ACTIVITY_KIND_KERNEL", "CUPTI_ACTIVITY_KIND_RUNTIME", "NVTX_EVENTS", "CUDA_GRAPH_NODE_EVENTS")
 
@@ -54,8 +54,8 @@ def _attribute(export: Path, cache_folder: Path | None) -> dict[str, float]:
     opened = time.perf_counter()
     attribution = attribute(trace, load_rules())
     done = time.perf_counter()
-    if (attribution.leaf == NONE).any():
-        raise SystemExit("the synthetic capture must be attributed whole")
+    if (attribution.leaf[: len(trace.kernels)] == NONE).any() or not len(attribution.placement.steps):
+        raise SystemExit("the synthetic capture must be attributed whole, and divided into steps")
     return {"total": done - begin, "open": opened - begin, "attribute": done - opened}
 
 
@@ -77,10 +77,10 @@ def _do(work: str, export: str, cache: str) -> None:
     print(json.dumps({**figures, "peak_bytes": peak_bytes}))
 
 
-def _measure(kernels: int, repeats: int, *, graphs: bool, folder: Path) -> str:
+def _measure(kernels: int, repeats: int, kind: str, folder: Path) -> str:
     export, cache = folder / "export.sqlite", folder / "cache"
     export.unlink(missing_ok=True)
-    build(export, kernels, graphs=graphs)
+    build(export, kernels, kind)
     _in_own_process("cached", export, cache)
     runs = [{work: _in_own_process(work, export, cache) for work in WORK} for _ in range(repeats)]
 
@@ -94,7 +94,7 @@ def _measure(kernels: int, repeats: int, *, graphs: bool, folder: Path) -> str:
     peak_mb = max(run["uncached"]["peak_bytes"] for run in runs) / 1e6
     cells = [
         f"{kernels:,}",
-        "graphs" if graphs else "eager",
+        kind,
         f"{export.stat().st_size / 1e6:,.0f}",
         spread("scan", "total"),
         spread("uncached", "open"),
@@ -111,6 +111,7 @@ def main() -> None:
     """Prints the table, a row a capture."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kernels", type=int, nargs="+", default=[1_000_000], help="sizes of captures")
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS), help="how they were launched")
     parser.add_argument("--repeats", type=int, default=5, help="how often each is measured")
     parser.add_argument("--work", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -122,8 +123,8 @@ def main() -> None:
     print("|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|")
     with tempfile.TemporaryDirectory(prefix="wb-benchmark-") as folder:
         for kernels in arguments.kernels:
-            for graphs in (False, True):
-                print(_measure(kernels, arguments.repeats, graphs=graphs, folder=Path(folder)), flush=True)
+            for kind in arguments.kinds:
+                print(_measure(kernels, arguments.repeats, kind, Path(folder)), flush=True)
 
 
 if __name__ == "__main__":

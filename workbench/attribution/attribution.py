@@ -48,9 +48,8 @@ class Attribution:
     @cached_property
     def own_range(self) -> NDArray[np.int32]:
         """The row of each operation's own range: the latest-started push/pop range open when it was described."""
-        context = self.sites.context_described()
-        own = self.sites.contexts.own_range()
-        return np.where(context == NONE, NONE, own[context]).astype(np.int32) if len(own) else context
+        own = self.sites.contexts.own_range().astype(np.int32)
+        return np.append(own, np.int32(NONE))[self.sites.context_described()]
 
 
 def attribute(trace: Trace, rules: LayerRules) -> Attribution:
@@ -104,8 +103,8 @@ def _has_own_ranges(trace: Trace, rules: LayerRules, is_phase_range: BoolArray) 
 
 def _reasons(trace: Trace, sites: Sites, leaf: NDArray[np.int32], named_processes: IntArray) -> NDArray[np.int8]:
     context = sites.context_described()
-    has_range = (sites.contexts.ranges != NONE).any(axis=1)
-    in_range = np.where(context == NONE, False, has_range[context]) if len(has_range) else context != NONE
+    has_range = sites.contexts.innermost(np.ones(len(trace.ranges), np.bool_)) != NONE
+    in_range = np.append(has_range, np.False_)[context]
     unknown = np.where(sites.is_graph_node, Reason.NODE_CREATED_OUTSIDE_CAPTURE, Reason.NO_LAUNCH_RECORD)
     reason = np.where(context == NONE, unknown, np.where(in_range, Reason.NO_RULE, Reason.NO_RANGE))
     asked_by_name = np.isin(trace.operations.process, named_processes)

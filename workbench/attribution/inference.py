@@ -5,7 +5,6 @@ launched by itself. The stretch of units that repeats most is a decode step; wha
 and longer, is a prefill; the rest is neither.
 """
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,7 +16,8 @@ from workbench.attribution.period import find_period, stretches
 from workbench.attribution.phases import DECODE, PREFILL
 from workbench.attribution.units import Units, copies_to_host, find_units
 from workbench.trace.columns import IntArray
-from workbench.trace.model import Trace
+from workbench.trace.grouping import places_of
+from workbench.trace.model import NONE, Trace
 
 BY_GRAPH_LAUNCH = "graph_launches"
 BY_KERNEL_PERIOD = "inferred"
@@ -56,7 +56,8 @@ def infer_steps(trace: Trace, rows: IntArray, launch: IntArray) -> list[Inferred
     decode = stretches(period, _lead(units, period.anchors[period.run], period.length), units.content)
     if not decode:
         return []
-    source = BY_GRAPH_LAUNCH if any(units.is_graph[first:end].any() for first, end in decode) else BY_KERNEL_PERIOD
+    _, own = places_of(*np.array(decode).T)
+    source = BY_GRAPH_LAUNCH if units.is_graph[own].any() else BY_KERNEL_PERIOD
     prefill = passes.find_prefills(units, decode)
     steps = sorted([(span, DECODE) for span in decode] + [(span, PREFILL) for span in prefill])
     operations = _operations(trace, units, rows, [span for span, _ in steps])
@@ -98,26 +99,30 @@ def _operations(
     order = rows[np.argsort(trace.operations.start_ns[rows], kind="stable")]
     position = np.empty(len(trace.operations), np.int64)
     position[order] = np.arange(len(order))
-    first = np.array([position[units.first_operation[span[0]]] for span in spans])
-    last = np.array([max(position[units.last_operation[i]] for i in range(*span)) for span in spans])
-    is_neighbour = np.array([later[0] == earlier[1] for earlier, later in itertools.pairwise(spans)], bool)
-    to_host = copies_to_host(trace)[order]
-    cuts = [_cut(to_host, int(last[i]) + 1, int(first[i + 1])) for i in range(len(spans) - 1)]
-    inner = [i for i, neighbour in enumerate(is_neighbour) if neighbour]
-    usual_after = int(np.median([cuts[i] - last[i] - 1 for i in inner])) if inner else 0
-    usual_before = int(np.median([first[i + 1] - cuts[i] for i in inner])) if inner else 0
-    begins, ends = first.copy(), last + 1
-    for i in range(len(spans)):
-        follows = i > 0 and is_neighbour[i - 1]
-        precedes = i + 1 < len(spans) and is_neighbour[i]
-        free_before = int(first[i] - (ends[i - 1] if i else 0))
-        begins[i] = cuts[i - 1] if follows else first[i] - min(usual_before, free_before)
-        limit = first[i + 1] if i + 1 < len(spans) else len(order)
-        ends[i] = cuts[i] if precedes else min(last[i] + 1 + usual_after, limit)
+    unit, unit_end = np.array(spans).T
+    first = position[units.first_operation[unit]]
+    # Of the pieces that the spans' bounds cut the units into, every other one is a span.
+    bounds = np.stack([unit, unit_end], axis=1).ravel()
+    last = np.maximum.reduceat(np.append(position[units.last_operation], NONE), bounds)[::2]
+    is_neighbour = unit[1:] == unit_end[:-1]
+    cuts = _cuts(np.flatnonzero(copies_to_host(trace)[order]), last[:-1] + 1, first[1:])
+    usual_after = int(np.median((cuts - last[:-1] - 1)[is_neighbour])) if is_neighbour.any() else 0
+    usual_before = int(np.median((first[1:] - cuts)[is_neighbour])) if is_neighbour.any() else 0
+    ends = np.minimum(last + 1 + usual_after, np.append(first[1:], len(order)))
+    ends[:-1][is_neighbour] = cuts[is_neighbour]
+    begins = first - np.minimum(usual_before, first - np.concatenate([[0], ends[:-1]]))
+    begins[1:][is_neighbour] = cuts[is_neighbour]
     return [order[begin:end] for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)]
 
 
-def _cut(to_host: NDArray[np.bool_], begin: int, end: int) -> int:
-    """Where one step ends and the next begins, among the operations between their kernels."""
-    found = np.flatnonzero(to_host[begin:end])
-    return begin + int(found[-1]) + 1 if len(found) else begin
+def _cuts(to_host: IntArray, begin: IntArray, end: IntArray) -> NDArray[np.int64]:
+    """Where one step ends and the next begins, among the operations between their kernels.
+
+    Args:
+        to_host: places of copies to the host, ascending.
+        begin: the first place after the kernels of each step but the last, shape (steps - 1,).
+        end: the place of the next step's first kernel, shape (steps - 1,).
+    """
+    copies = np.searchsorted(to_host, end) - 1
+    after_copy = np.append(to_host, NONE)[copies] + 1
+    return np.maximum(begin, np.where(begin < end, after_copy, begin))

@@ -43,14 +43,15 @@ def layers_by_kernel_name(trace: Trace, rules: LayerRules, rows: IntArray, step:
     found = np.array([_by_name(rules, name, leaves) for name in names], np.int32)[name_of_row]
     for symbols in dict.fromkeys(rule.symbols for rule in rules.sequences):
         sequences = [rule for rule in rules.sequences if rule.symbols == symbols]
-        alphabet = np.array([_symbol(symbols, name) for name in names])
-        text = alphabet[name_of_row]
-        seen: dict[str, NDArray[np.int32]] = {}
+        alphabet = np.array([ord(_symbol(symbols, name)) for name in names], "<u4")
+        text = alphabet[name_of_row].tobytes().decode("utf-32-le")
+        begins: dict[str, list[int]] = {}
         for begin, end in _runs(step[order]):
-            part = "".join(text[begin:end])
-            if part not in seen:
-                seen[part] = _by_sequence(sequences, part, leaves)
-            found[begin:end] = np.where(seen[part] == NONE, found[begin:end], seen[part])
+            begins.setdefault(text[begin:end], []).append(begin)
+        for part, firsts in begins.items():
+            places = np.array(firsts)[:, None] + np.arange(len(part))
+            of_part = _by_sequence(sequences, part, leaves)
+            found[places] = np.where(of_part == NONE, found[places], of_part)
     of_row = np.empty(len(rows), np.int32)
     of_row[order] = found
     return LeafTable(tuple(leaves), of_row)

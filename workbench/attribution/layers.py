@@ -32,23 +32,18 @@ def layers_by_range(
     patterns = list(dict.fromkeys(pattern for rule in rules for pattern in rule.ranges))
     numbered = [_NumberedRule(rule, [patterns.index(pattern) for pattern in rule.ranges]) for rule in rules]
     matches = RangeMatches.build(trace, patterns)
-    stack_of_context, stacks = matches.stacks(contexts)
     kernel_class, classes = _kernel_classes(trace, numbered, kernel)
-    # An operation's case is its context and kernel class, a case's question its stack and kernel class: there
-    # are far fewer cases than operations, and far fewer questions than cases.
+    # An operation's case is its context and kernel class: there are far fewer cases than operations.
     described = np.flatnonzero(context != NONE)
     case, example = group_rows(context[described], kernel_class[described])
     case_context, case_class = context[described[example]], kernel_class[described[example]]
-    question, asked_by = group_rows(stack_of_context[case_context], case_class)
+    taken, decided = _decide(numbered, matches, contexts, classes, case_context, case_class)
     collected = _Leaves(matches)
     leaf_of_case = np.full(len(example), NONE, np.int32)
-    for number, first in enumerate(asked_by.tolist()):
-        stack = stacks[stack_of_context[case_context[first]]]
-        rule, levels = _decide(numbered, stack, classes[case_class[first]])
-        if rule:
-            cases = np.flatnonzero(question == number)
-            ranges = [contexts.ranges[case_context[cases], level] for level in levels]
-            leaf_of_case[cases] = collected.add(rule, ranges)
+    for number, ranges in taken.items():
+        cases = np.flatnonzero(decided == number)
+        if len(cases):
+            leaf_of_case[cases] = collected.add(numbered[number], [rows[case_context[cases]] for rows in ranges])
     of_row = np.full(len(context), NONE, np.int32)
     of_row[described] = leaf_of_case[case]
     return LeafTable(collected.leaves(), of_row)
@@ -76,27 +71,42 @@ def _kernel_classes(
 
 
 def _decide(
-    rules: Sequence[_NumberedRule], stack: Sequence[Sequence[int]], satisfied: frozenset[_NumberedRule]
-) -> tuple[_NumberedRule | None, list[int]]:
-    """The rule that takes a stack, and the level at which each of its patterns matched."""
-    for level, matched in enumerate(stack):
-        for rule in rules:
-            if rule.patterns[-1] in matched and (not rule.rule.kernel or rule in satisfied):
-                levels = _match_outwards(rule.patterns, stack, level)
-                if levels:
-                    return rule, levels
-    return None, []
+    rules: Sequence[_NumberedRule],
+    matches: RangeMatches,
+    contexts: Contexts,
+    classes: Sequence[frozenset[_NumberedRule]],
+    case_context: IntArray,
+    case_class: IntArray,
+) -> tuple[dict[int, list[NDArray[np.int64]]], NDArray[np.int64]]:
+    """Decides which rule takes each case.
+
+    Returns:
+        By rule, for those that match anywhere, the range that each of its patterns matches in each context (`NONE`
+        where not all do), outermost first; and the rule that takes each case, or `NONE`, shape (cases,).
+    """
+    taken: dict[int, list[NDArray[np.int64]]] = {}
+    decided = np.full(len(case_context), NONE)
+    deepest = np.full(len(case_context), NONE)
+    for number, rule in enumerate(rules):
+        if not all(matches.matches[:, pattern].any() for pattern in rule.patterns):
+            continue
+        taken[number] = ranges = _match_outwards(rule.patterns, matches, contexts)
+        asked = np.array([not rule.rule.kernel or rule in satisfied for satisfied in classes])[case_class]
+        depth = np.where(ranges[0] == NONE, NONE, contexts.depth[ranges[-1]])[case_context]
+        wins = asked & (depth > deepest)
+        decided[wins], deepest[wins] = number, depth[wins]
+    return taken, decided
 
 
-def _match_outwards(wanted: Sequence[int], stack: Sequence[Sequence[int]], innermost: int) -> list[int]:
-    """Levels at which the patterns match, outermost first, the last one at `innermost`; empty if they do not."""
-    levels = [innermost]
-    for pattern in reversed(wanted[:-1]):
-        level = next((i for i in range(levels[0] + 1, len(stack)) if pattern in stack[i]), None)
-        if level is None:
-            return []
-        levels.insert(0, level)
-    return levels
+def _match_outwards(patterns: Sequence[int], matches: RangeMatches, contexts: Contexts) -> list[NDArray[np.int64]]:
+    """The innermost range of each context that the last pattern matches, and outwards one for each other pattern.
+
+    Where the patterns further out find no range outside the innermost match, they find none outside another one.
+    """
+    found = [contexts.innermost(matches.ranges_of(patterns[-1]))]
+    for pattern in reversed(patterns[:-1]):
+        found.insert(0, contexts.innermost(matches.ranges_of(pattern), found[0]))
+    return found
 
 
 class _Leaves:
@@ -107,6 +117,7 @@ class _Leaves:
         self._number: dict[Leaf, int] = {}
 
     def leaves(self) -> tuple[Leaf, ...]:
+        """The leaves collected so far, in the order of their numbers."""
         return tuple(self._number)
 
     def add(self, numbered: _NumberedRule, ranges: Sequence[IntArray]) -> NDArray[np.int32]:

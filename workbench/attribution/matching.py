@@ -1,19 +1,14 @@
-"""Matches range patterns against stacks of ranges.
+"""Matches range patterns against ranges.
 
-A long capture has millions of stacks but few kinds of them: step numbers differ, what the rules see does not. So
-every distinct (domain, category, name) is matched once, ranges that match the same patterns share a signature,
-and rules are decided once for every distinct stack of signatures.
+A long capture has millions of ranges but few kinds of them: every distinct (domain, category, name) is matched once.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.attribution.open_ranges import Contexts
 from workbench.attribution.rules import RangePattern, Value
 from workbench.trace.columns import BoolArray, IntArray
 from workbench.trace.grouping import group_rows
@@ -46,39 +41,28 @@ class RangeMatches:
         names = trace.texts(ranges.name[example])
         domains = trace.texts(ranges.domain[example])
         categories = trace.texts(ranges.category[example])
-        matches = np.zeros((len(example), len(patterns)), np.bool_)
-        candidate = _any_of([pattern.name for pattern in patterns])
-        for i, name in enumerate(names):
-            if candidate.search(name):
-                matches[i] = [_matches(pattern, domains[i], categories[i], name) for pattern in patterns]
-        return cls(trace, patterns, kind, example, matches)
+        matches = [
+            [_matches(pattern, *texts) for pattern in patterns]
+            for texts in zip(domains, categories, names, strict=True)
+        ]
+        return cls(trace, patterns, kind, example, np.array(matches, np.bool_).reshape(len(example), len(patterns)))
 
     def any_pattern(self) -> BoolArray:
         """Which ranges match some pattern, shape (ranges,)."""
         matched: BoolArray = np.any(self.matches, axis=1)
         return matched[self.kind]
 
-    @cached_property
-    def signatures(self) -> tuple[NDArray[np.int64], list[tuple[int, ...]]]:
-        """The signature of each kind, and the patterns of each signature; signature 0 matches nothing."""
-        nothing = np.zeros((1, len(self.patterns)), np.bool_)
-        packed = np.packbits(np.vstack([nothing, self.matches]), axis=1)
-        group, first = group_rows(*packed.T) if packed.size else (np.zeros(len(packed), np.int64), [0])
-        rows = [self.matches[row - 1] if row else nothing[0] for row in first]
-        return group[1:], [tuple(np.flatnonzero(row).tolist()) for row in rows]
+    def ranges_of(self, pattern: int) -> BoolArray:
+        """Which ranges match a pattern, shape (ranges,)."""
+        matched: BoolArray = self.matches[:, pattern][self.kind]
+        return matched
 
-    def stacks(self, contexts: Contexts) -> tuple[NDArray[np.int64], list[tuple[tuple[int, ...], ...]]]:
-        """The distinct stacks of signatures.
-
-        Returns:
-            The stack of each context, and for each stack the patterns matched at each level, innermost first.
-        """
-        if not contexts.ranges.shape[1]:
-            return np.zeros(len(contexts.ranges), np.int64), [()]
-        of_kind, patterns = self.signatures
-        signature = np.where(contexts.ranges == NONE, 0, of_kind[self.kind[contexts.ranges]])
-        stack, first = group_rows(*signature.T)
-        return stack, [tuple(patterns[level] for level in signature[row].tolist()) for row in first.tolist()]
+    def first_pattern(self) -> NDArray[np.int64]:
+        """The first pattern that each range matches, or `NONE`, shape (ranges,)."""
+        if not self.patterns:
+            return np.full(len(self.kind), NONE)
+        first = np.where(self.matches.any(axis=1), self.matches.argmax(axis=1), NONE)
+        return first[self.kind]
 
     def texts(self, rows: IntArray, pattern: int, field: str) -> list[str | None]:
         """A group of a pattern, or `name` or `category`, of ranges that match it; None where it took no part."""
@@ -109,16 +93,6 @@ class RangeMatches:
             (i for i, pattern in enumerate(patterns) if value.field in self.patterns[pattern].name.groupindex),
             len(patterns) - 1,
         )
-
-
-def _any_of(expressions: Sequence[re.Pattern[str]]) -> re.Pattern[str]:
-    """One expression that finds whatever any of them finds, to pass over names that no rule knows."""
-    patterns = [expression.pattern for expression in expressions]
-    # Back-references and inline flags do not survive joining; then every name is a candidate.
-    if any(re.search(r"\\[1-9]|\(\?(P=|[a-zA-Z]+[):])", pattern) for pattern in patterns):
-        return re.compile("")
-    alternatives = [re.sub(r"\(\?P<\w+>", "(?:", pattern) for pattern in patterns]
-    return re.compile("|".join(f"(?:{alternative})" for alternative in alternatives) or "(?!)")
 
 
 def _matches(pattern: RangePattern, domain: str, category: str, name: str) -> bool:

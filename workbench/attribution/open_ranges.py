@@ -1,94 +1,120 @@
 """Which ranges were open at a moment: the stack of push/pop ranges of a thread, start/end ranges of a process.
 
-Ranges usually nest, but push/pop ranges of two domains, and start/end ranges always, may cross. Everything here
-is exact for crossing ranges too. The work is done on whole arrays: a range knows its parent, the latest-started
-range that was open when it began, and every range open at a later moment is on that chain of parents.
+Ranges usually nest, but push/pop ranges of two domains, and start/end ranges always, may cross, and a program that
+leaves ranges open piles them up by the hundred thousand. So no stack is laid out: what is asked is always the
+innermost open range among some. In order of their starts that is the last one, before a place, that ends late
+enough, and maxima over blocks of neighbours lead to it in as many steps as their number has digits.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.trace.columns import IntArray
+from workbench.trace.columns import BoolArray, IntArray
+from workbench.trace.grouping import group_rows
 from workbench.trace.model import NONE, Ranges, RangeStyle, Trace
 
 
 @dataclass(frozen=True, eq=False)
 class OpenRanges:
-    """Ranges by owner (a thread or a process), each owner's sorted by start, longest first.
+    """Ranges of one style by owner (a thread or a process), each owner's by start, longest first.
 
     Attributes:
         row: the range's row in the trace's table, shape (ranges,).
-        owner: who opened it; the ranges of one owner lie together, in `first_of_owner` order.
+        owner: who opened it.
         start_ns: when it began.
         end_ns: when it ended; it is open while start_ns <= t < end_ns.
-        longer: the nearest earlier range of the owner that ends later, or `NONE`.
-        parent: the latest-started earlier range of the owner open when this one began, or `NONE`.
+        depth: its place in the whole table; of two ranges open at once, the one with the higher place lies inside.
+        latest_ns: the latest end in each block of 1, 2, 4, ... neighbours, shapes (ranges,), (ranges // 2,), ...
     """
 
     row: NDArray[np.int64]
     owner: NDArray[np.int32]
     start_ns: NDArray[np.int64]
     end_ns: NDArray[np.int64]
-    longer: NDArray[np.int64]
-    parent: NDArray[np.int64]
+    depth: NDArray[np.int64]
+    latest_ns: tuple[NDArray[np.int64], ...]
 
     @classmethod
-    def build(cls, ranges: Ranges, rows: IntArray, owner: IntArray) -> "OpenRanges":
-        """Indexes some rows of `ranges`; `owner` says whose each of them is."""
+    def build(cls, ranges: Ranges, rows: IntArray, owner: IntArray, first_depth: int) -> "OpenRanges":
+        """Sorts some rows of `ranges`; `owner` says whose each of them is, `first_depth` where places begin."""
         start_ns, end_ns = ranges.start_ns[rows], ranges.end_ns[rows]
         order = np.lexsort((rows, -end_ns, start_ns, owner))
-        rows, owner, start_ns, end_ns = rows[order], owner[order], start_ns[order], end_ns[order]
-        previous = np.arange(len(rows)) - 1
-        if len(rows):
-            previous[1:][owner[1:] != owner[:-1]] = NONE
-        longer = previous.copy()
-        _skip_back(longer, longer, end_ns, end_ns)
-        parent = _skip_back(previous, longer, end_ns, start_ns)
-        return cls(rows, owner, start_ns, end_ns, longer, parent)
+        depth = first_depth + np.arange(len(rows))
+        return cls(rows[order], owner[order], start_ns[order], end_ns[order], depth, _maxima(end_ns[order]))
 
-    def latest_open(self, owner: IntArray, time_ns: IntArray) -> NDArray[np.int64]:
-        """For each (owner, time) the latest-started range open then, as an index of this table, or `NONE`."""
-        found = np.full(len(time_ns), NONE, np.int64)
-        for queries, ranges in _by_owner(owner, self.owner):
-            latest = np.searchsorted(self.start_ns[ranges], time_ns[queries], "right") - 1
-            found[queries] = np.where(latest >= 0, latest + ranges.start, NONE)
-        return _skip_back(found, self.longer, self.end_ns, time_ns)
+    def only(self, chosen: BoolArray) -> "OpenRanges":
+        """Those of the ranges that are chosen; `chosen` has shape (rows of the trace's ranges,)."""
+        own = chosen[self.row]
+        end_ns = self.end_ns[own]
+        return OpenRanges(self.row[own], self.owner[own], self.start_ns[own], end_ns, self.depth[own], _maxima(end_ns))
 
-    def outwards(self, index: IntArray, time_ns: IntArray) -> NDArray[np.int64]:
-        """The next range further out that is open at `time_ns`, for ranges open at `time_ns`; `NONE` keeps."""
-        parent = np.where(index >= 0, self.parent[index], NONE) if len(self.parent) else index
-        return _skip_back(parent, self.parent, self.end_ns, time_ns)
+    def innermost(self, owner: IntArray, time_ns: IntArray, around: IntArray | None = None) -> NDArray[np.int64]:
+        """For each (owner, time) the row of the latest-started range open then, or `NONE`.
 
-    def crosses_outwards(self, index: IntArray) -> NDArray[np.bool_]:
-        """Whether some range further out ends while this one is still open."""
-        crossed = np.zeros(len(index), np.bool_)
-        outer = self.parent[index]
-        active = np.flatnonzero(outer >= 0)
-        while len(active):
-            crossed[active] |= self.end_ns[outer[active]] < self.end_ns[index[active]]
-            outer[active] = self.parent[outer[active]]
-            active = active[(outer[active] >= 0) & ~crossed[active]]
-        return crossed
+        Args:
+            owner: whose ranges, shape (moments,).
+            time_ns: when, shape (moments,).
+            around: if given, considers only ranges further out than these places, shape (moments,).
+        """
+        first = np.zeros(len(time_ns), np.int64)
+        last = np.full(len(time_ns), NONE, np.int64)
+        for moments, ranges in _by_owner(owner, self.owner):
+            first[moments] = ranges.start
+            last[moments] = np.searchsorted(self.start_ns[ranges], time_ns[moments], "right") - 1 + ranges.start
+        if around is not None:
+            last = np.minimum(last, np.searchsorted(self.depth, around) - 1)
+        found = _last_above(self.latest_ns, last, time_ns)
+        return np.where(found >= first, self.row[found], NONE) if len(self.row) else found
+
+    def stretch(self, owner: IntArray, time_ns: IntArray) -> NDArray[np.int64]:
+        """A number for each (owner, time); equal ones mean the same ranges open."""
+        found = np.zeros(len(time_ns), np.int64)
+        for number, (moments, ranges) in enumerate(_by_owner(owner, self.owner), 1):
+            changes_ns = np.sort(np.concatenate([self.start_ns[ranges], self.end_ns[ranges]]), kind="stable")
+            found[moments] = np.searchsorted(changes_ns, time_ns[moments], "right") + number + 2 * ranges.start
+        return found
 
 
-def _skip_back(
-    position: NDArray[np.int64], link: NDArray[np.int64], end_ns: NDArray[np.int64], time_ns: IntArray
-) -> NDArray[np.int64]:
-    """Follows `link` from each position until a range that ends after `time_ns`, or `NONE`; changes `position`.
+def _maxima(values: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
+    """The maximum of each block of 1, 2, 4, ... neighbours; a last block that is not full is left out."""
+    levels = [values]
+    while len(levels[-1]) > 1:
+        blocks = levels[-1][: len(levels[-1]) // 2 * 2]
+        levels.append(np.maximum(blocks[::2], blocks[1::2]))
+    return tuple(levels)
 
-    `link` may be the very array that is being completed: an entry then always skips ranges that end no later
-    than its own, so a longer chain of skips is never wrong, and chains double in length with every round.
+
+def _last_above(maxima: tuple[NDArray[np.int64], ...], last: IntArray, bound: IntArray) -> NDArray[np.int64]:
+    """For each query the last place, up to `last`, whose value exceeds `bound`, or `NONE`.
+
+    Climbs from `last` to the nearest block before it that holds such a value, then descends to the value.
+
+    Args:
+        maxima: of the values, as `_maxima` gives them.
+        last: the last place to look at, `NONE` for nowhere, shape (queries,).
+        bound: shape (queries,).
     """
-    active = np.flatnonzero(position >= 0)
-    active = active[end_ns[position[active]] <= time_ns[active]]
-    while len(active):
-        position[active] = link[position[active]]
-        active = active[position[active] >= 0]
-        active = active[end_ns[position[active]] <= time_ns[active]]
-    return position
+    found = np.full(len(last), NONE, np.int64)
+    climbing = np.flatnonzero(last >= 0)
+    end = last[climbing] + 1
+    stops = []
+    for values in maxima:
+        # Blocks before `end` are still to be looked at; an odd one has no neighbour within that to share a block.
+        stop = (end & 1 == 1) & (values[end - 1] > bound[climbing])
+        found[climbing[stop]] = end[stop] - 1
+        stops.append(climbing[stop])
+        climbing, end = climbing[~stop & (end > 1)], end[~stop & (end > 1)] >> 1
+        if not len(climbing):
+            break
+    descending = stops.pop()
+    while stops:
+        later = 2 * found[descending] + 1
+        found[descending] = np.where(maxima[len(stops) - 1][later] > bound[descending], later, later - 1)
+        descending = np.concatenate([descending, stops.pop()])
+    return found
 
 
 def _by_owner(query_owner: IntArray, range_owner: NDArray[np.int32]) -> Iterator[tuple[IntArray, slice]]:
@@ -107,25 +133,55 @@ def _by_owner(query_owner: IntArray, range_owner: NDArray[np.int32]) -> Iterator
 
 @dataclass(frozen=True, eq=False)
 class Contexts:
-    """The ranges open at many moments; moments that saw the same ranges share one context.
+    """The ranges open at many moments; moments that saw the same ranges share a context.
 
     Attributes:
         of_moment: each moment's context, shape (moments,).
-        ranges: rows of the trace's ranges, shape (contexts, depth), innermost first, padded with `NONE`. Columns
-            before `push_pop_depth` hold push/pop ranges of the thread, the others start/end ranges of the
-            process, latest-started first.
-        push_pop_depth: see there.
+        thread, process, time_ns: one moment of each context, shape (contexts,).
+        push_pop: the push/pop ranges, by thread.
+        start_end: the start/end ranges, by process: they lie outside the push/pop ranges.
+        depth: each range's place from the outside inwards, where it is open, shape (ranges,).
     """
 
     of_moment: NDArray[np.int32]
-    ranges: NDArray[np.int32]
-    push_pop_depth: int
+    thread: NDArray[np.int32]
+    process: NDArray[np.int32]
+    time_ns: NDArray[np.int64]
+    push_pop: OpenRanges
+    start_end: OpenRanges
+    depth: NDArray[np.int64]
 
-    def own_range(self) -> NDArray[np.int32]:
-        """Each context's innermost push/pop range, or `NONE`, shape (contexts,)."""
-        if not self.push_pop_depth:
-            return np.full(len(self.ranges), NONE, np.int32)
-        return self.ranges[:, 0]
+    def __len__(self) -> int:
+        return len(self.time_ns)
+
+    def own_range(self) -> NDArray[np.int64]:
+        """The row of each context's innermost push/pop range, or `NONE`, shape (contexts,)."""
+        return self.push_pop.innermost(self.thread, self.time_ns)
+
+    def innermost(self, chosen: BoolArray, around: IntArray | None = None) -> NDArray[np.int64]:
+        """The row of each context's innermost open range among some, or `NONE`, shape (contexts,).
+
+        Args:
+            chosen: which ranges, shape (ranges,).
+            around: if given, a range open in each context, or `NONE`, shape (contexts,): considers only ranges
+                further out than that one, and none where there is none.
+        """
+        place = None if around is None else np.append(self.depth, 0)[around]
+        inner = self.push_pop.only(chosen).innermost(self.thread, self.time_ns, place)
+        outer = self.start_end.only(chosen).innermost(self.process, self.time_ns, place)
+        return np.where(inner == NONE, outer, inner)
+
+    def stacks(self, context: IntArray, most: int) -> NDArray[np.int64]:
+        """The rows of up to `most` ranges open in some contexts, shape (contexts asked for, depth).
+
+        The innermost comes first; padded with `NONE`.
+        """
+        asked = replace(self, thread=self.thread[context], process=self.process[context], time_ns=self.time_ns[context])
+        every = np.ones(len(self.depth), np.bool_)
+        levels = [asked.innermost(every)]
+        while len(levels) < most and (levels[-1] != NONE).any():
+            levels.append(asked.innermost(every, levels[-1]))
+        return np.stack(levels, axis=1)
 
 
 def contexts(trace: Trace, thread: IntArray, time_ns: IntArray) -> Contexts:
@@ -136,43 +192,21 @@ def contexts(trace: Trace, thread: IntArray, time_ns: IntArray) -> Contexts:
         thread: positions in `trace.threads`, shape (moments,).
         time_ns: times, shape (moments,).
     """
-    ranges = trace.ranges
-    push_pop_rows = np.flatnonzero(ranges.style == RangeStyle.PUSH_POP)
-    push_pop = OpenRanges.build(ranges, push_pop_rows, ranges.thread[push_pop_rows])
-    of_moment, levels = _stacks(push_pop, thread, time_ns)
-    start_end_rows = np.flatnonzero(ranges.style == RangeStyle.START_END)
-    if not len(start_end_rows):
-        return Contexts(of_moment.astype(np.int32), levels, levels.shape[1])
-    process = trace.thread_process
-    start_end = OpenRanges.build(ranges, start_end_rows, process[ranges.thread[start_end_rows]])
-    outer_of_moment, outer_levels = _stacks(start_end, process[thread], time_ns)
-    pairs, of_moment = np.unique(of_moment * len(outer_levels) + outer_of_moment, return_inverse=True)
-    inner, outer = np.divmod(pairs, len(outer_levels))
-    return Contexts(of_moment.astype(np.int32), np.hstack([levels[inner], outer_levels[outer]]), levels.shape[1])
-
-
-def _stacks(table: OpenRanges, owner: IntArray, time_ns: IntArray) -> tuple[IntArray, NDArray[np.int32]]:
-    """For each moment its stack, and the distinct stacks as rows, shape (stacks, depth), innermost first.
-
-    While a range nests in all ranges around it, its stack is the same at every moment it is the innermost, so
-    one moment stands for all. Where ranges cross, every moment gets a stack of its own.
-    """
-    own = table.latest_open(owner, time_ns)
-    distinct, of_moment = np.unique(own, return_inverse=True)
-    moments = np.zeros(len(distinct), np.int64)
-    moments[of_moment] = np.arange(len(own))
-    crossing = np.zeros(len(distinct), np.bool_)
-    crossing[distinct >= 0] = table.crosses_outwards(distinct[distinct >= 0])
-    if crossing.any():
-        split = np.flatnonzero(crossing[of_moment])
-        of_moment[split] = len(distinct) + np.arange(len(split))
-        moments = np.concatenate([moments, split])
-    current = own[moments]
-    at_ns = time_ns[moments]
-    levels = []
-    while (current >= 0).any():
-        levels.append(np.where(current >= 0, table.row[current], NONE).astype(np.int32))
-        current = table.outwards(current, at_ns)
-    if not levels:
-        return of_moment, np.empty((len(moments), 0), np.int32)
-    return of_moment, np.stack(levels, axis=1)
+    ranges, process_of = trace.ranges, trace.thread_process
+    outside = np.flatnonzero(ranges.style == RangeStyle.START_END)
+    inside = np.flatnonzero(ranges.style == RangeStyle.PUSH_POP)
+    start_end = OpenRanges.build(ranges, outside, process_of[ranges.thread[outside]], 0)
+    push_pop = OpenRanges.build(ranges, inside, ranges.thread[inside], len(outside))
+    depth = np.empty(len(ranges), np.int64)
+    depth[start_end.row], depth[push_pop.row] = start_end.depth, push_pop.depth
+    process = process_of[thread]
+    of_moment, first = group_rows(push_pop.stretch(thread, time_ns), start_end.stretch(process, time_ns))
+    return Contexts(
+        of_moment=of_moment.astype(np.int32),
+        thread=thread[first],
+        process=process[first],
+        time_ns=time_ns[first],
+        push_pop=push_pop,
+        start_end=start_end,
+        depth=depth,
+    )

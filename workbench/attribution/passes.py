@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.attribution.period import histogram, is_alike
+from workbench.attribution.period import are_alike
 from workbench.attribution.units import Units
 
 # A pass shares kernels with a decode step; it ends where so many kernels in a row are none of the step's.
@@ -30,10 +30,11 @@ def find_prefills(units: Units, decode: Sequence[tuple[int, int]]) -> list[tuple
     gaps = [(0, decode[0][0]), *((earlier[1], later[0]) for earlier, later in pairwise(decode))]
     gaps = [gap for gap in gaps if gap[0] < gap[1]]
     step = _Step(units, decode)
-    graphs = [(i, i + 1) for gap in gaps for i in range(*gap) if units.is_graph[i] and step.is_prefill(i, i + 1)]
-    if graphs:
-        return graphs
-    return [span for gap in gaps for span in _model_passes(units, step, gap) if step.is_prefill(*span)]
+    in_gap = np.concatenate([np.arange(*gap) for gap in gaps]) if gaps else np.empty(0, np.int64)
+    graphs = [(place, place + 1) for place in in_gap[units.is_graph[in_gap]].tolist()]
+    return step.prefills_among(graphs) or step.prefills_among(
+        [span for gap in gaps for span in _model_passes(units, step, gap)]
+    )
 
 
 class _Step:
@@ -41,25 +42,30 @@ class _Step:
 
     def __init__(self, units: Units, decode: Sequence[tuple[int, int]]) -> None:
         self._units = units
-        kernels = _kernels(units, *decode[len(decode) // 2])
+        first, end = decode[len(decode) // 2]
+        kernels = slice(int(units.first_kernel[first]), int(units.first_kernel[end]))
         self.names = units.kernels[kernels]
         self.shapes = units.kernel_shapes[kernels]
-        self._histogram = histogram(self.names)
-        self.busy_ns = int(np.median([units.busy_ns[first:end].sum() for first, end in decode]))
+        self._busy_before_ns = np.concatenate([[0], np.cumsum(units.busy_ns)])
+        self._busy_ns = int(np.median(self._busy_in_ns(decode)))
 
-    def is_prefill(self, first: int, end: int) -> bool:
-        """Whether a span of units is a pass unlike a decode step, and longer in kernels or in time.
+    def _busy_in_ns(self, spans: Sequence[tuple[int, int]]) -> NDArray[np.int64]:
+        first_ns, end_ns = self._busy_before_ns[np.array(spans).T]
+        busy_ns: NDArray[np.int64] = end_ns - first_ns
+        return busy_ns
+
+    def prefills_among(self, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Those spans of units that are passes unlike a decode step, and longer in kernels or in time.
 
         One that is alike is a decode step that lies apart, such as a warm-up.
         """
-        names = self._units.kernels[_kernels(self._units, first, end)]
-        longer = len(names) > len(self.names) or self._units.busy_ns[first:end].sum() > self.busy_ns
-        big_enough = len(names) >= SHORTEST_PASS * len(self.names)
-        return bool(longer and big_enough and not is_alike(histogram(names), self._histogram))
-
-
-def _kernels(units: Units, first: int, end: int) -> slice:
-    return slice(int(units.first_kernel[first]), int(units.first_kernel[end]))
+        if not spans:
+            return []
+        first, end = self._units.first_kernel[np.array(spans).T]
+        longer = (end - first > len(self.names)) | (self._busy_in_ns(spans) > self._busy_ns)
+        big_enough = end - first >= SHORTEST_PASS * len(self.names)
+        alike = are_alike(self._units.kernels, first, end, self.names)
+        return [spans[i] for i in np.flatnonzero(longer & big_enough & ~alike).tolist()]
 
 
 def _model_passes(units: Units, step: _Step, gap: tuple[int, int]) -> Iterator[tuple[int, int]]:
@@ -77,15 +83,19 @@ def _model_passes(units: Units, step: _Step, gap: tuple[int, int]) -> Iterator[t
                 yield int(single[first]), int(single[end - 1]) + 1
 
 
-def _shared_names(step: NDArray[np.int64], names: NDArray[np.int64]) -> list[int]:
+def _shared_names(step: NDArray[np.int64], names: NDArray[np.int64]) -> NDArray[np.int64]:
     """The step's kernels that come about as often, by the step's measure, as its others do.
 
     One that comes far more often does other work there, such as filling weights.
     """
-    per_step, counts = histogram(step), histogram(names)
-    ratios = {name: counts[name] / per_step[name] for name in counts.keys() & per_step.keys()}
-    most = MOST_FREQUENT * float(np.median(list(ratios.values()))) if ratios else 0.0
-    return [name for name, ratio in ratios.items() if ratio <= most]
+    shared, own = np.intersect1d(step, names), np.sort(names)
+    per_step = _counts(np.sort(step), shared)
+    ratios = _counts(own, shared) / per_step
+    return shared[ratios <= MOST_FREQUENT * np.median(ratios)] if len(shared) else shared
+
+
+def _counts(ordered: NDArray[np.int64], values: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.searchsorted(ordered, values, "right") - np.searchsorted(ordered, values)
 
 
 def _pass_bounds(step: NDArray[np.int64], shapes: NDArray[np.int64]) -> NDArray[np.int64]:

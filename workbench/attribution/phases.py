@@ -39,29 +39,21 @@ def phases_by_range(trace: Trace, rules: Sequence[PhaseRule], contexts: Contexts
     step's number is that of the innermost range of the same phase that has one.
     """
     matches = RangeMatches.build(trace, [rule.range for rule in rules])
-    stack_of_context, stacks = matches.stacks(contexts)
-    result = RangePhases(
-        phase=np.full(len(contexts.ranges), OTHER, np.int8),
-        is_numbered=np.zeros(len(contexts.ranges), np.bool_),
-        step=np.full(len(contexts.ranges), NONE, np.int64),
-        is_phase_range=matches.any_pattern(),
-    )
-    for number, stack in enumerate(stacks):
-        found = [(level, matched[0]) for level, matched in enumerate(stack) if matched]
-        if not found:
-            continue
-        phases = [PHASES.index(rules[rule].phase) for _, rule in found]
-        phase = next((phase for phase in phases if phase in (LOAD, WARMUP)), phases[0])
-        of_phase = [place for place, candidate in zip(found, phases, strict=True) if candidate == phase]
-        in_stack = np.flatnonzero(stack_of_context == number)
-        result.phase[in_stack] = phase
-        result.step[in_stack] = contexts.ranges[in_stack, of_phase[0][0]]
-        for level, rule in reversed(of_phase):
-            numbers = _step_numbers(matches, rule, contexts.ranges[in_stack, level])
-            numbered = numbers != NONE
-            result.step[in_stack[numbered]] = numbers[numbered]
-            result.is_numbered[in_stack[numbered]] = True
-    return result
+    rule_of = matches.first_pattern()
+    phase_of = np.array([*(PHASES.index(rule.phase) for rule in rules), NONE], np.int8)[rule_of]
+    number_of = np.full(len(rule_of), NONE)
+    for rule in np.unique(rule_of[rule_of != NONE]).tolist():
+        rows = np.flatnonzero(rule_of == rule)
+        number_of[rows] = _step_numbers(matches, rule, rows)
+    deciding = contexts.innermost(np.isin(phase_of, (LOAD, WARMUP)))
+    deciding = np.where(deciding == NONE, contexts.innermost(phase_of != NONE), deciding)
+    phase = np.append(phase_of, np.int8(OTHER))[deciding]
+    step, is_numbered = deciding.copy(), np.zeros(len(contexts), np.bool_)
+    for numbered_phase in np.unique(phase_of[number_of != NONE]).tolist():
+        numbered = contexts.innermost((phase_of == numbered_phase) & (number_of != NONE))
+        own = (phase == numbered_phase) & (deciding != NONE) & (numbered != NONE)
+        step[own], is_numbered[own] = number_of[numbered[own]], True
+    return RangePhases(phase, is_numbered, step, rule_of != NONE)
 
 
 def _step_numbers(matches: RangeMatches, rule: int, rows: IntArray) -> NDArray[np.int64]:

@@ -59,18 +59,22 @@ class _Reader:
         self.file_name = file_name
 
     def error(self, where: str, problem: str) -> UserError:
+        """What to raise about a problem at a place in the file."""
         return UserError(f"{self.file_name}: {where}: {problem}")
 
     def items(self, sections: Mapping[str, Any], section: str) -> list[Any]:
+        """The section as a list, empty where the file lacks it."""
         items = sections.get(section) or []
         if not isinstance(items, list):
             raise self.error(section, "must be a list")
         return items
 
     def entries(self, sections: Mapping[str, Any], section: str) -> list[tuple[str, Any]]:
+        """The section's items, each with its place, such as `layers:2`."""
         return [(f"{section}:{i}", entry) for i, entry in enumerate(self.items(sections, section), 1)]
 
     def mapping(self, value: Any, where: str, keys: Sequence[str] = ()) -> Mapping[str, Any]:
+        """The value, which must be a mapping; of these keys alone, if any are given."""
         if not isinstance(value, dict):
             raise self.error(where, "must be a mapping")
         unknown = [str(key) for key in value if keys and key not in keys]
@@ -79,21 +83,25 @@ class _Reader:
         return value
 
     def pattern(self, value: Any, where: str) -> re.Pattern[str]:
+        """The value as a regular expression."""
         try:
             return re.compile(str(value))
         except re.error as error:
             raise self.error(where, f"{value!r} is no regular expression ({error})") from error
 
     def optional_pattern(self, entry: Mapping[str, Any], key: str, where: str) -> re.Pattern[str] | None:
+        """The regular expression under a key, or None where there is no such key."""
         return self.pattern(entry[key], f"{where}.{key}") if key in entry else None
 
     def text(self, entry: Mapping[str, Any], key: str, where: str) -> str:
+        """The text under a key, which must be there and not be empty."""
         value = entry.get(key)
         if not isinstance(value, str) or not value:
             raise self.error(where, f"{key} is missing")
         return value
 
     def layer_rule(self, where: str, value: Any) -> LayerRule:
+        """A rule of the section `layers`."""
         entry = self.mapping(value, where, ("range", "domain", "category", "kernel", "layer_type", "role", "layer"))
         names = entry.get("range", ".*")
         patterns = [self.pattern(name, f"{where}.range") for name in (names if isinstance(names, list) else [names])]
@@ -130,6 +138,7 @@ class _Reader:
         return Value(field=reference[1])
 
     def kernel_rule(self, where: str, value: Any) -> KernelRule:
+        """A rule of the section `kernels`."""
         entry = self.mapping(value, where, ("kernel", "layer_type", "role", "symbol", "anywhere"))
         self.text(entry, "kernel", where)
         symbol = str(entry.get("symbol", ""))
@@ -145,6 +154,7 @@ class _Reader:
         )
 
     def sequence_rule(self, where: str, value: Any, symbols: tuple[tuple[re.Pattern[str], str], ...]) -> SequenceRule:
+        """A rule of the section `sequences`; `symbols` are those of the file's kernel rules."""
         entry = self.mapping(value, where, ("pieces", "is_layer"))
         pieces = tuple(self.sequence_piece(f"{where}.{name}", piece) for name, piece in self.entries(entry, "pieces"))
         if not pieces:
@@ -158,6 +168,7 @@ class _Reader:
         )
 
     def sequence_piece(self, where: str, value: Any) -> SequencePiece:
+        """One of a sequence's pieces."""
         entry = self.mapping(value, where, ("match", "layer_type", "role"))
         match = self.text(entry, "match", where).replace(" ", "")
         if self.pattern(match, where).groups:
@@ -167,6 +178,7 @@ class _Reader:
         return SequencePiece(match, str(entry.get("layer_type", "")), roles)
 
     def phase_rule(self, where: str, value: Any) -> PhaseRule:
+        """A rule of the section `phases`."""
         entry = self.mapping(value, where, ("range", "domain", "category", "phase"))
         phase = self.text(entry, "phase", where)
         if phase not in PHASES:

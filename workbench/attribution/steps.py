@@ -11,7 +11,7 @@ from workbench.attribution.inference import InferredStep, infer_steps
 from workbench.attribution.phases import DECODE, LOAD, OTHER, PREFILL, WARMUP, RangePhases
 from workbench.attribution.sites import Sites
 from workbench.trace.columns import BoolArray, Columns, IntArray
-from workbench.trace.grouping import group_rows
+from workbench.trace.grouping import group_rows, places_of
 from workbench.trace.model import NONE, Trace
 
 BY_RANGE = "ranges"
@@ -79,8 +79,9 @@ class _Placing:
     def infer(self, process: int) -> None:
         """Fills in what ranges leave open in one process.
 
-        All its operations outside any phase, if no range is a prefill or decode step; otherwise those of a phase
-        that has a single range without a number, which then is no step but a run of them.
+        All its operations outside any phase, if no range is a prefill or decode step; otherwise those of a decode
+        that has a single range without a number, which then is no step but a run of them. What inference leaves
+        over there is `other`, as it is without that range.
         """
         own = np.flatnonzero(self.trace.operations.process == process)
         phases = set(np.unique(self.phase[own]).tolist())
@@ -93,28 +94,49 @@ class _Placing:
         is_one_range = len(decode) and not self.is_numbered[decode].any() and len(np.unique(self.number[decode])) == 1
         if is_one_range:
             steps = [step for step in infer_steps(self.trace, decode, self.sites.launch) if step.phase == DECODE]
-            self._adopt(process, steps)
+            if steps:
+                self.phase[decode] = OTHER
+                self.call_phase[(self.call_phase == DECODE) & (self.call_process == process)] = OTHER
+                self._adopt(process, steps)
 
     def _adopt(self, process: int, steps: Sequence[InferredStep]) -> None:
-        operations, calls = self.trace.operations, self.trace.calls
-        launch = self.sites.launch
-        for phase in {step.phase for step in steps}:
+        for phase in (PREFILL, DECODE):
             of_phase = [step for step in steps if step.phase == phase]
+            if not of_phase:
+                continue
             self.sources[process, phase] = of_phase[0].source
-            for number, step in enumerate(of_phase):
-                rows = step.operations
-                self.phase[rows], self.is_numbered[rows], self.number[rows] = phase, True, number
-                launches = launch[rows][launch[rows] != NONE]
-                if not len(launches):
-                    continue
-                # The calls of the launching thread, from the step's first launch until the GPU is done with it.
-                thread = calls.thread[launches[0]]
-                first, last = np.searchsorted(
-                    calls.start_ns, [calls.start_ns[launches].min(), operations.end_ns[rows].max()]
-                ).tolist()
-                within = np.arange(first, last)[calls.thread[first:last] == thread]
-                self.call_phase[within], self.call_is_numbered[within] = phase, True
-                self.call_number[within] = number
+            rows = np.concatenate([step.operations for step in of_phase])
+            number = np.repeat(np.arange(len(of_phase)), [len(step.operations) for step in of_phase])
+            self.phase[rows], self.is_numbered[rows], self.number[rows] = phase, True, number
+            within, call_number = self._calls_of(rows, number)
+            self.call_phase[within], self.call_is_numbered[within] = phase, True
+            self.call_number[within] = call_number
+
+    def _calls_of(self, rows: IntArray, number: IntArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The calls of each step's launching thread, from its first launch until the GPU is done with it.
+
+        Args:
+            rows: the operations of some steps, one step after the other.
+            number: the step of each of them.
+
+        Returns:
+            Rows of calls, and their steps; a call that comes twice belongs to the later one.
+        """
+        calls, launch = self.trace.calls, self.sites.launch[rows]
+        step, first = np.unique(number[launch != NONE], return_index=True)
+        if not len(step):
+            return first, step
+        launch = launch[launch != NONE]
+        thread = calls.thread[launch[first]]
+        done_ns = np.maximum.reduceat(self.trace.operations.end_ns[rows], np.unique(number, return_index=True)[1])
+        begin = np.searchsorted(calls.start_ns, np.minimum.reduceat(calls.start_ns[launch], first))
+        end = np.searchsorted(calls.start_ns, done_ns[step])
+        if (thread == thread[0]).all() and (np.diff(begin) >= 0).all() and (np.diff(end) >= 0).all():
+            # The host may run far ahead: each call that a later step claims is left to it at once.
+            end[:-1] = np.minimum(end[:-1], begin[1:])
+        owner, within = places_of(begin, end)
+        own = calls.thread[within] == thread[owner]
+        return within[own], step[owner[own]]
 
     def finish(self) -> Placement:
         """Numbers the steps and measures them."""

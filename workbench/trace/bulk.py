@@ -47,7 +47,7 @@ class SourceTable:
 
 @dataclass(frozen=True)
 class TableData:
-    """A table read: integer columns by name, and text columns as (codes, values)."""
+    """A table read: integer columns by name, and text columns as (codes, values); bytes no UTF-8 become U+FFFD."""
 
     rows: int
     integers: dict[str, IntArray]
@@ -231,8 +231,10 @@ class _TextSlice:
         self._code_of: dict[str, int] = {}
 
     def append(self, array: pa.Array) -> None:
-        encoded = pc.dictionary_encode(array.cast(pa.string()))
-        translation = self.translation(encoded.dictionary.to_pylist())
+        # As bytes, for Arrow refuses text that is not UTF-8, which a program may well put into a range's name.
+        texts = array if pa.types.is_binary(array.type) else array.cast(pa.string()).cast(pa.binary())
+        encoded = pc.dictionary_encode(texts)
+        translation = self.translation([raw.decode(errors="replace") for raw in encoded.dictionary.to_pylist()])
         self.codes.append(translation[to_numpy(encoded.indices)])
 
     def translation(self, values: Sequence[str]) -> NDArray[np.int32]:

@@ -1,4 +1,4 @@
-"""Groups the rows of integer columns without sorting them where that can be avoided."""
+"""Groups the rows of integer columns, without sorting them where that can be avoided, and takes stretches apart."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,22 @@ def group_rows(*columns: IntArray) -> tuple[NDArray[np.int64], NDArray[np.int64]
     first = np.empty(count, np.int64)
     first[group[::-1]] = np.arange(rows - 1, -1, -1)
     return group, first
+
+
+def places_of(first: IntArray, end: IntArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """All places of some stretches, one stretch after the other.
+
+    Args:
+        first: the first place of each stretch, shape (stretches,).
+        end: the place after its last one; none of its places counts where that lies before `first`.
+
+    Returns:
+        The number of each place's stretch, and the place, shape (places,).
+    """
+    length = np.maximum(0, end - first)
+    stretch = np.repeat(np.arange(len(first)), length)
+    offset = first - (np.cumsum(length) - length)
+    return stretch, np.arange(len(stretch)) + offset[stretch]
 
 
 def _compact(column: IntArray) -> tuple[NDArray[np.int64], int]:

@@ -85,9 +85,6 @@ def _device(cuda_id: int, gpu: dict[str, Any]) -> Device:
         name=str(gpu.get("name") or "unnamed GPU"),
         sm_count=_number(gpu, "smCount"),
         memory_bandwidth_bytes_per_s=_number(gpu, "memoryBandwidth"),
-        memory_bytes=_number(gpu, "totalMemory"),
-        l2_bytes=_number(gpu, "l2CacheSize"),
-        clock_hz=_number(gpu, "clockRate"),
         compute_capability=(_number(gpu, "computeMajor"), _number(gpu, "computeMinor")),
     )
 

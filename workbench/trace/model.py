@@ -63,9 +63,6 @@ class KernelDetails(Columns):
     grid_x: NDArray[np.int32]
     grid_y: NDArray[np.int32]
     grid_z: NDArray[np.int32]
-    block_x: NDArray[np.int32]
-    block_y: NDArray[np.int32]
-    block_z: NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +91,6 @@ class GraphDetails(Columns):
     """What only graphs recorded as one row have, in their order among the operations."""
 
     graph: NDArray[np.int64]
-    executable: NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +102,6 @@ class Calls(Columns):
     thread: NDArray[np.int32]
     correlation: NDArray[np.int64]
     name: NDArray[np.int32]
-    return_value: NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,9 +140,6 @@ class Device:
     name: str
     sm_count: int
     memory_bandwidth_bytes_per_s: int
-    memory_bytes: int
-    l2_bytes: int
-    clock_hz: int
     compute_capability: tuple[int, int]
 
 

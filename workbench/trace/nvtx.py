@@ -55,7 +55,8 @@ def _domains(events: dict[str, IntArray], names: NDArray[np.int32], pool: String
     name_of = _named(names, creations, _process(events), events["domain"])
 
     def name(process: int, domain: int) -> int:
-        return name_of.get((process, domain)) or pool.intern(f"domain {domain}" if domain > 0 else "")
+        known = name_of.get((process, domain))
+        return pool.intern(f"domain {domain}" if domain > 0 else "") if known is None else known
 
     return _map_distinct(name, _process(events), events["domain"])
 
@@ -67,7 +68,8 @@ def _categories(events: dict[str, IntArray], names: NDArray[np.int32], pool: Str
     def name(process: int, domain: int, category: int) -> int:
         if category == NONE:
             return NONE
-        return name_of.get((process, domain, category)) or pool.intern(str(category))
+        known = name_of.get((process, domain, category))
+        return pool.intern(str(category)) if known is None else known
 
     return _map_distinct(name, _process(events), events["domain"], events["category"])
 

@@ -69,9 +69,6 @@ KERNELS = TableSchema(
         Column("grid_x", ("gridX",), "int32", 1),
         Column("grid_y", ("gridY",), "int32", 1),
         Column("grid_z", ("gridZ",), "int32", 1),
-        Column("block_x", ("blockX",), "int32", 1),
-        Column("block_y", ("blockY",), "int32", 1),
-        Column("block_z", ("blockZ",), "int32", 1),
     ),
     cost_of_lack="no kernel can be attributed",
 )
@@ -97,7 +94,7 @@ MEMSETS = TableSchema(
 GRAPHS = TableSchema(
     "graphs",
     ("CUPTI_ACTIVITY_KIND_GRAPH_TRACE",),
-    (*_OPERATION, Column("graph", ("graphId",)), Column("executable", ("graphExecId",))),
+    (*_OPERATION, Column("graph", ("graphId",))),
 )
 CALLS = TableSchema(
     "calls",
@@ -108,7 +105,6 @@ CALLS = TableSchema(
         Column("thread", ("globalTid",)),
         Column("correlation", ("correlationId",)),
         _required("name", "nameId"),
-        Column("return_value", ("returnValue",), "int32", 0),
     ),
     cost_of_lack="kernels cannot be tied to the calls that launched them, so neither to ranges nor to steps, "
     "and API time is unknown",

@@ -83,6 +83,25 @@ def test_what_no_rule_took_has_a_reason_and_patterns_for_one(attributed: Attribu
     assert not re.fullmatch(site.pattern, "block x (part 3)")
 
 
+def test_a_pattern_is_of_the_innermost_range_that_is_no_phase(attributed: Attributed) -> None:
+    export = in_layers("block 4", "decode_step 7")
+    export.range("decode_step 3", 5, 45)
+    sites = explain(attributed(export), "gemv").sites
+    assert [[(part.name, part.is_phase) for part in site.ranges] for site in sites] == [
+        [("block 4", False), ("decode_step 3", True)],
+        [("decode_step 7", True)],
+    ]
+    assert [site.pattern for site in sites] == [r"block\ (?P<layer>\d+)", ""]
+
+
+def test_equal_names_in_two_ranges_are_one_of_several_alike(attributed: Attributed) -> None:
+    """Two kernels share a range, and two have one each of the same name."""
+    export = in_layers("a", "b", "b")
+    export.launch("gemv", 15, 80, 85)
+    sites = {site.ranges[0].name: site for site in explain(attributed(export), "gemv").sites}
+    assert {name: (site.count, site.is_example) for name, site in sites.items()} == {"a": (2, False), "b": (2, True)}
+
+
 def test_a_kernel_outside_any_range_is_told_by_its_name(attributed: Attributed) -> None:
     export = in_layers("model.layers.3.mlp")
     export.launch("lonely+kernel", 1000, 1010, 1030)

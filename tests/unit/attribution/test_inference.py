@@ -5,6 +5,7 @@ import pytest
 from tests.exports import Export
 from workbench.attribution.attribution import Attribution
 from workbench.attribution.rules import PHASES
+from workbench.trace.model import NONE
 
 Attributed = Callable[[Export], Attribution]
 STEP = ["embed", *["norm", "gemv", "attn", "gemv"] * 3, "head"]
@@ -138,6 +139,33 @@ def test_one_decode_range_around_the_loop_is_divided(attributed: Attributed) -> 
     attribution = attributed(program.launch(STEP).export)
     assert steps(attribution) == [("decode", len(STEP))] * 5
     assert sources(attribution) == {"inferred"}
+
+
+def test_what_is_left_over_of_a_divided_range_is_other(attributed: Attributed) -> None:
+    """The loop's range also holds what comes before its first step and after its last one."""
+    program = Program().launch(["fill"] * 3)
+    begin = program.at
+    program.launch(["reset", "seed"])
+    for _ in range(20):
+        program.launch(STEP).fetch_token()
+    program.launch(["detokenize", "free"])
+    program.export.call("cudaFree_v3020", program.at, program.at + 10)
+    program.export.range("decode", begin, program.at + 50)
+    attribution = attributed(program.export)
+    placement, names = attribution.placement, attribution.trace.texts(attribution.trace.operations.name)
+    assert steps(attribution) == [("decode", len(STEP) + 1)] * 20
+    left_over = [row for row, phase in enumerate(placement.phase.tolist()) if phase == PHASES.index("other")]
+    assert [names[row] for row in left_over] == ["fill", "fill", "fill", "reset", "seed", "detokenize", "free"]
+    assert (placement.step[left_over] == NONE).all()
+    assert PHASES[placement.call_phase[-1]] == "other"
+
+
+def test_one_decode_range_in_which_nothing_repeats_is_one_step(attributed: Attributed) -> None:
+    program = Program().launch(STEP[:5])
+    program.export.range("decode", 0, program.at)
+    attribution = attributed(program.export)
+    assert steps(attribution) == [("decode", 5)]
+    assert sources(attribution) == {"ranges"}
 
 
 def test_load_and_warmup_are_left_out_of_the_inference(attributed: Attributed) -> None:

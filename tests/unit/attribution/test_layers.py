@@ -106,6 +106,38 @@ def test_patterns_from_outermost_to_innermost(read: Read) -> None:
     assert leaf_in(read, rules, "ffn") == ("loose", NONE, "")
 
 
+def test_patterns_further_out_may_be_of_ranges_of_the_whole_process(read: Read) -> None:
+    rules = parse_rules(
+        r"layers: [{range: ['^block (?P<layer>\d+)$', '^ffn$'], layer_type: mlp}, {range: '^ffn', layer_type: loose}]",
+        "own.yaml",
+    )
+    export = Export()
+    export.range("block 4", 0, 300, style="start_end", tid=99)
+    export.range("ffn", 100, 400)
+    export.range("block 7", 110, 400)
+    export.launch("k", 200, 500, 510)
+    export.launch("k", 350, 600, 610)
+    assert leaves(attribute(read(export), rules)) == [("mlp", 4, ""), ("loose", NONE, "")]
+
+
+def test_ranges_left_open_pile_up_without_hiding_what_lies_inside_or_outside(read: Read) -> None:
+    rules = parse_rules(
+        r"""
+        layers:
+          - {range: ['^model (?P<role>\w+)$', '^layer (?P<layer>\d+)$'], layer_type: mlp}
+          - {range: 'nothing is called so', layer_type: nothing}
+        """,
+        "own.yaml",
+    )
+    export = Export()
+    export.range("model a", 0, None)
+    for number in range(3000):
+        export.range(f"layer {number}", 10 * number + 10, None)
+        export.range("detail", 10 * number + 11, 10 * number + 13)
+        export.launch("k", 10 * number + 12, 10**6 + number, 10**6 + number + 1)
+    assert leaves(attribute(read(export), rules)) == [("mlp", number, "a") for number in range(3000)]
+
+
 def test_the_first_rule_that_takes_a_range_wins(read: Read) -> None:
     rules = parse_rules("layers: [{range: a, layer_type: one}, {range: ab, layer_type: two}]", "own.yaml")
     assert leaf_in(read, rules, "ab") == ("one", NONE, "")

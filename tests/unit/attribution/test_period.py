@@ -1,9 +1,13 @@
 import itertools
+from collections import Counter
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from workbench.attribution.period import find_period, histogram, is_alike, stretches
+from workbench.attribution import period as period_module
+from workbench.attribution.period import are_alike, find_period, is_alike, stretches
 
 
 def steps_of(sequence: str) -> list[str] | None:
@@ -59,9 +63,35 @@ def test_a_step_in_which_few_kernels_differ_is_alike() -> None:
     assert steps_of((step * 4 + other) * 2) == sorted([step, other])
 
 
-def test_histograms_are_alike_within_their_tolerance() -> None:
-    hundred = {1: 100}
-    assert is_alike(hundred, {1: 90, 2: 10})
-    assert not is_alike(hundred, {1: 89, 2: 11})
-    assert is_alike(histogram(np.array([1, 2, 2])), {2: 2, 1: 1})
-    assert not is_alike(hundred, {})
+def test_sequences_are_alike_within_their_tolerance() -> None:
+    hundred = np.full(100, 1)
+    assert is_alike(hundred, np.repeat([1, 2], [90, 10]))
+    assert not is_alike(hundred, np.repeat([1, 2], [89, 11]))
+    assert is_alike(hundred, np.full(80, 1))
+    assert not is_alike(hundred, np.full(79, 1))
+    assert is_alike(np.array([1, 2, 2]), np.array([2, 1, 2]))
+    assert not is_alike(hundred, hundred[:0])
+    assert not is_alike(hundred[:0], hundred)
+
+
+@given(
+    st.lists(st.integers(0, 3), max_size=40),
+    st.lists(st.integers(0, 3), max_size=20),
+    st.lists(st.tuples(st.integers(0, 40), st.integers(0, 20)), max_size=12),
+    st.sampled_from([1, 30, 1 << 18]),
+)
+def test_many_stretches_are_compared_as_each_by_itself(
+    sequence: list[int], typical: list[int], bounds: list[tuple[int, int]], at_once: int
+) -> None:
+    tokens = np.array(sequence, np.int64)
+    first = np.minimum(np.array([begin for begin, _ in bounds], np.int64), len(tokens))
+    end = np.minimum(first + np.array([length for _, length in bounds], np.int64), len(tokens))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(period_module, "_COUNTS_AT_ONCE", at_once)
+        found = are_alike(tokens, first, end, np.array(typical, np.int64)).tolist()
+    expected = []
+    for begin, stop in zip(first.tolist(), end.tolist(), strict=True):
+        one, other = Counter(sequence[begin:stop]), Counter(typical)
+        difference = ((one - other) + (other - one)).total()
+        expected.append(difference <= 0.2 * max(stop - begin, len(typical)))
+    assert found == expected

@@ -85,6 +85,34 @@ def test_load_and_warmup_win_over_what_is_inside_them(attributed: Attributed, ou
     assert step_numbers(attribution) == []
 
 
+def test_a_warmup_left_open_wins_over_any_number_of_steps_left_open_inside_it(attributed: Attributed) -> None:
+    export = Export()
+    export.launch("k", 5, 10, 20)
+    export.range("warmup", 30, None)
+    for number in range(500):
+        export.range(f"decode_step {number}", 100 * number + 100, None)
+        export.launch("k", 100 * number + 110, 100 * number + 150, 100 * number + 160)
+    assert phases(attributed(export)) == ["other"] + ["warmup"] * 500
+
+
+def test_of_steps_left_open_the_last_one_begun_counts(attributed: Attributed) -> None:
+    export = Export()
+    for number in range(500):
+        export.range(f"decode_step {number}", 100 * number, None)
+        export.launch("k", 100 * number + 10, 100 * number + 50, 100 * number + 60)
+    assert step_numbers(attributed(export)) == [("decode", number) for number in range(500)]
+
+
+def test_the_number_is_of_the_innermost_range_of_the_phase_that_has_one(attributed: Attributed) -> None:
+    export = Export()
+    export.range("decode_step 3", 0, 900)
+    export.range("decode_step 4", 100, 800)
+    export.range("prefill 9", 150, 780)
+    export.range("decode", 200, 700)
+    export.launch("k", 300, 400, 410)
+    assert step_numbers(attributed(export)) == [("decode", 4)]
+
+
 def test_the_innermost_of_prefill_and_decode_wins(attributed: Attributed) -> None:
     export = Export()
     export.range("prefill", 0, 1000)

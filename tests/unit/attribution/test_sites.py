@@ -86,8 +86,8 @@ def test_a_node_is_followed_through_its_clones_to_where_it_was_captured(attribut
     export.kernel("k", 570, 580, launch, node=3)
     attribution = attributed(export)
     assert own_ranges(attribution) == ["capture me"]
-    context = attribution.sites.contexts.ranges[attribution.sites.context_ran()[0]]
-    assert attribution.trace.texts(attribution.trace.ranges.name[context[:1]]) == ["replay"]
+    ran_in = attribution.sites.contexts.own_range()[attribution.sites.context_ran()]
+    assert attribution.trace.texts(attribution.trace.ranges.name[ran_in]) == ["replay"]
 
 
 def test_a_node_made_by_hand_is_described_where_it_was_added(attributed: Attributed) -> None:

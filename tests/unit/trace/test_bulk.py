@@ -72,6 +72,19 @@ def test_slices_and_batches_give_the_same_rows(
     assert [values[code] for code in codes] == [f"label {key % 5}" for (key,) in kept]
 
 
+def test_texts_of_any_bytes_and_types(tmp_path: Path) -> None:
+    """Bytes that are no UTF-8 are replaced; two texts that then look alike are one."""
+    path = write(tmp_path / "x.sqlite", "NEW", [])
+    with sqlite3.connect(path) as connection:
+        for value in ("CAST(X'FF' AS TEXT)", "CAST(X'FE' AS TEXT)", "X'61FF'", "'\u00fc'", "12", "''"):
+            connection.execute(f"INSERT INTO NEW VALUES (1, 1, 1, {value})")
+    source = find_source(TABLE, {"NEW": ["key", "first", "second", "label"]})
+    assert source is not None
+    codes, values = read_tables(path, [source])["numbers"].texts["label"]
+    assert [values[code] for code in codes] == ["\ufffd", "\ufffd", "a\ufffd", "\u00fc", "12", ""]
+    assert len(values) == 5
+
+
 def test_an_empty_table(tmp_path: Path) -> None:
     path = write(tmp_path / "x.sqlite", "NEW", [])
     source = find_source(TABLE, {"NEW": ["key", "first", "second", "label"]})

@@ -169,6 +169,33 @@ def test_names_of_domains_and_categories_are_a_processes_own(read: Callable[[Exp
     assert trace.texts(trace.ranges.category) == ["norm", "mlp", "6", "6"]
 
 
+@pytest.mark.parametrize("first", ["engine", "mlp"])
+def test_a_domain_or_category_may_bear_the_name_of_the_first_string(
+    read: Callable[[Export], Trace], first: str
+) -> None:
+    export = Export()
+    export.string(first)
+    export.domain(1, "engine")
+    export.category(5, "mlp", domain=1)
+    export.range("r", 10, 20, domain=1, category=5)
+    export.launch("k", 12, 50, 60)
+    trace = read(export)
+    assert trace.strings[0] == first
+    assert (trace.texts(trace.ranges.domain), trace.texts(trace.ranges.category)) == (["engine"], ["mlp"])
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_texts_that_are_not_utf8_are_read_with_replacements(tmp_path: Path, version: str) -> None:
+    path = small(version).write(tmp_path / "export.sqlite")
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE NVTX_EVENTS SET text = CAST(X'61FF' || CAST(text AS BLOB) AS TEXT)")
+        connection.execute("UPDATE StringIds SET value = CAST(X'62FE' || CAST(value AS BLOB) AS TEXT)")
+    trace = read_export(path, "export.sqlite")
+    assert trace.texts(trace.ranges.name) == ["a\ufffddecode_step 0"]
+    assert trace.texts(trace.ranges.domain) == ["a\ufffdengine"]
+    assert trace.texts(trace.operations.name[:2]) == ["b\ufffdgemv", "b\ufffdnorm"]
+
+
 def test_graph_rows_are_operations_of_their_own(read: Callable[[Export], Trace]) -> None:
     export = Export()
     export.hidden_graph(3, 100, 200, export.call("cudaGraphLaunch_v10000", 50, 60))
