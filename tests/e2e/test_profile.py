@@ -13,6 +13,7 @@ import pytest
 from tests.e2e.command_line import WB, environment, is_one_sentence, wb
 from tests.e2e.conftest import RealNsys
 from tests.unit.capture.fakes import fake_nsys, fake_program
+from tests.unit.capture.private_exports import write_private_export
 from tests.unit.test_manifest import check_against_schema
 from workbench.manifest import read_manifest
 from workbench.trace.open import uncompressed
@@ -240,6 +241,71 @@ def test_ctrl_c_twice_kills_a_program_that_does_not_listen(nsys: RealNsys, tmp_p
     assert (capture.interrupted, capture.exit_code) == (True, None)
     assert _ranges(folder / capture.file)["step"] >= 2
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+# Runs the program, in a group of its own, and writes a report; copies the export that lies beside it.
+_PRETENDER = """
+for word; do case $word in --output=*) output=${word#--output=};; esac; done
+if [ "$1" = export ]; then cp "$(dirname "$0")/export.sqlite" "$output"; exit; fi
+shift
+while case $1 in --*) true;; *) false;; esac; do shift; done
+setsid --wait "$@"
+echo report > "$output.nsys-rep"
+"""
+
+
+@pytest.fixture
+def pretender(tmp_path: Path) -> Path:
+    """An nsys that pretends."""
+    nsys = fake_nsys(tmp_path / "nsys/nsys", script=_PRETENDER)
+    write_private_export(nsys.parent / "export.sqlite")
+    return nsys
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT])
+def test_who_hangs_up_leaves_nothing_behind(pretender: Path, tmp_path: Path, number: signal.Signals) -> None:
+    (tmp_path / "tmp").mkdir()
+    process = subprocess.Popen(
+        [*WB, "profile", "--", "sh", "-c", "echo $$; exec sleep 60"],
+        cwd=tmp_path,
+        env=environment(WB_NSYS=str(pretender), TMPDIR=str(tmp_path / "tmp")),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    program = int(process.stdout.readline())
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert errors.endswith("interrupted: there is no capture\n")
+    assert not Path(f"/proc/{program}/cmdline").exists() or not Path(f"/proc/{program}/cmdline").read_bytes()
+    assert list((tmp_path / "tmp").iterdir()) == []
+    assert list((tmp_path / "profiles").iterdir()) == []
+
+
+def test_a_reader_who_leaves_ends_no_recording(pretender: Path, tmp_path: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [*WB, "profile", "--", "true"],
+        cwd=tmp_path,
+        env=environment(WB_NSYS=str(pretender)),
+        stdout=write,
+        stderr=write,
+        check=False,
+        timeout=60,
+    )
+    os.close(write)
+    assert done.returncode == 0
+    assert len(read_manifest(_only_folder(tmp_path)).captures) == 1
+
+
+def test_a_program_that_kills_its_whole_group_has_failed(pretender: Path, tmp_path: Path) -> None:
+    done = wb("profile", "--", "sh", "-c", "kill -9 $PPID", folder=tmp_path, WB_NSYS=str(pretender))
+    assert done.returncode == 137
+    assert "gave no exit code" in done.stderr
 
 
 def test_a_program_that_does_not_exist(profile: Profile, nsys: RealNsys, tmp_path: Path) -> None:

@@ -1,8 +1,12 @@
+import signal
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.command_line import is_one_sentence, wb
+from tests.e2e.command_line import WB, environment, is_one_sentence, wb
+from tests.unit.capture.fakes import fake_nsys
 from tests.unit.capture.private_exports import PRIVATE, write_private_export
 
 
@@ -64,3 +68,33 @@ def test_a_report_cannot_be_scrubbed_in_place(tmp_path: Path) -> None:
     done = wb("scrub", "theirs.nsys-rep", "--in-place", folder=tmp_path)
     assert done.returncode == 2
     assert "give -o FILE.sqlite" in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_scrub_that_is_ended_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
+    nsys = fake_nsys(tmp_path / "nsys", script=f"touch {tmp_path}/started; exec sleep 60")
+    (tmp_path / "report.nsys-rep").write_bytes(b"report")
+    scratch = tmp_path / "tmp"
+    scratch.mkdir()
+    process = subprocess.Popen(
+        [*WB, "scrub", "report.nsys-rep", "-o", "out.sqlite"],
+        cwd=tmp_path,
+        env=environment(WB_NSYS=str(nsys), TMPDIR=str(scratch)),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline_s = time.monotonic() + 20
+    while not (tmp_path / "started").exists() and time.monotonic() < deadline_s:
+        time.sleep(0.05)
+    assert list(scratch.iterdir()) != []
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors) == (128 + number, "")
+    assert list(scratch.iterdir()) == []
+
+
+def test_a_write_ahead_log_is_said_in_one_sentence(capture: Path, tmp_path: Path) -> None:
+    (tmp_path / f"{capture.name}-wal").write_bytes(b"changes")
+    done = wb("scrub", capture, "--in-place", folder=tmp_path)
+    assert done.returncode == 2
+    assert is_one_sentence(done.stderr)

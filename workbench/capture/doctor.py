@@ -135,6 +135,8 @@ def _xz() -> Check:
 def _cache(environment: Mapping[str, str]) -> Check:
     folder = traces_folder(environment)
     feature = "opening a capture again at once"
+    if folder is None:
+        return Check("cache folder", False, "the user has no home", feature, "set WB_CACHE_DIR to a folder of yours")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

@@ -70,21 +70,27 @@ def private_rows(connection: sqlite3.Connection) -> dict[str, str]:
     return {
         table: condition
         for table, condition in _PRIVATE_ROWS.items()
-        if table in present and (table != "DIAGNOSTIC_EVENT" or {"text", "severity"} <= _columns(connection, table))
+        if table in present
+        and (table != "DIAGNOSTIC_EVENT" or {"text", "severity"} <= _columns(connection, table).keys())
     }
 
 
 def text_columns(connection: sqlite3.Connection) -> tuple[TextColumn, ...]:
-    """Every column that holds text or refers to `StringIds`, that table's own and nsys's labels left out."""
+    """Every column that holds text or refers to `StringIds`, that table's own and nsys's labels left out.
+
+    SQLite lets a column of any declared type hold text. One that refers to `StringIds` and holds text besides is
+    given twice.
+    """
     found = []
     for table, ddl in _tables(connection).items():
         if table == "StringIds" or table.startswith(_LABELS_PREFIX):
             continue
         references = _references(connection, table, ddl)
-        for name, kind in _column_types(connection, table):
+        holding = _holding_text(connection, table)
+        for name in _columns(connection, table):
             if name in references:
                 found.append(TextColumn(table, name, _voice(table, name), is_reference=True))
-            elif re.search("CHAR|CLOB|TEXT|BLOB", kind, re.IGNORECASE) or not kind:
+            if name in holding:
                 found.append(TextColumn(table, name, _voice(table, name), is_reference=False))
     return tuple(found)
 
@@ -105,12 +111,19 @@ def _tables(connection: sqlite3.Connection) -> dict[str, str]:
     return {name: sql or "" for name, sql in rows}
 
 
-def _column_types(connection: sqlite3.Connection, table: str) -> list[tuple[str, str]]:
-    return [(row[1], row[2] or "") for row in connection.execute(f"PRAGMA table_info({quoted(table)})")]
+def _columns(connection: sqlite3.Connection, table: str) -> dict[str, None]:
+    """The names of the columns, in order."""
+    return {row[1]: None for row in connection.execute(f"PRAGMA table_info({quoted(table)})")}
 
 
-def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
-    return {name for name, _ in _column_types(connection, table)}
+def _holding_text(connection: sqlite3.Connection, table: str) -> set[str]:
+    """The columns of which some value is stored as text or bytes."""
+    names = list(_columns(connection, table))
+    if not names:
+        return set()
+    tests = ", ".join(f"max(typeof({quoted(name)}) IN ('text', 'blob'))" for name in names)
+    answers = connection.execute(f"SELECT {tests} FROM {quoted(table)}").fetchone()
+    return {name for name, answer in zip(names, answers, strict=True) if answer}
 
 
 def _references(connection: sqlite3.Connection, table: str, ddl: str) -> set[str]:
@@ -118,7 +131,7 @@ def _references(connection: sqlite3.Connection, table: str, ddl: str) -> set[str
     foreign_keys = connection.execute(f"PRAGMA foreign_key_list({quoted(table)})")
     declared = {row[3] for row in foreign_keys if row[2] == "StringIds"}
     marked = set()
-    unmarked = _columns(connection, table) & _USUAL_REFERENCES
+    unmarked = _columns(connection, table).keys() & _USUAL_REFERENCES
     for line in ddl.splitlines():
         name = line.strip().split(" ")[0].strip('"`[]')
         if re.search(r"REFERENCES\s+StringIds\b", line):

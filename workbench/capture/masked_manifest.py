@@ -13,7 +13,12 @@ from workbench.manifest import Manifest, Program
 
 def masked_command(command: Sequence[str], values: EnvironmentValues) -> tuple[str, ...]:
     """The command line with folders left out, and secrets and values of the environment masked."""
-    return tuple(map(values.mask_in_speech, mask_command(command)))
+    return tuple(map(values.mask_in_speech, mask_command([_readable(word) for word in command])))
+
+
+def _readable(word: str) -> str:
+    """The word with what is no UTF-8 in it, which a manifest cannot hold, as question marks."""
+    return word.encode(errors="replace").decode()
 
 
 def masked_manifest(manifest: Manifest, values: EnvironmentValues) -> Manifest:

@@ -14,7 +14,7 @@ from workbench.capture.interrupts import StopRequest, stop_on_request
 from workbench.capture.machine import describe_commit, describe_device, describe_host
 from workbench.capture.masked_manifest import hidden_in_manifest, masked_command, masked_manifest
 from workbench.capture.nsys import Nsys, require_nsys
-from workbench.capture.repetition import FinishedCapture, RepetitionOptions, capture_repetition
+from workbench.capture.repetition import KILLED, FinishedCapture, RepetitionOptions, capture_repetition
 from workbench.capture.store import CaptureFolder, checked_name, default_name, new_folder
 from workbench.capture.supervise import Progress
 from workbench.errors import UserError
@@ -64,8 +64,9 @@ class ProfileResult:
 
     @property
     def exit_code(self) -> int:
-        """The program's own: of the first run that did not end well, if any."""
-        return next((capture.file.exit_code for capture in self.captures if capture.file.exit_code), 0)
+        """The program's own: of the first run that did not end well, if any; `KILLED` where it gave none."""
+        codes = (KILLED if capture.file.exit_code is None else capture.file.exit_code for capture in self.captures)
+        return next(filter(None, codes), 0)
 
     @property
     def first_with_kernels(self) -> Path | None:

@@ -21,7 +21,9 @@ def recorded_environment(connection: sqlite3.Connection) -> list[tuple[str, str]
         connection: an export that is not scrubbed yet; its `text_factory` must give str.
     """
     pairs: list[tuple[str, str]] = []
-    for (text,) in _rows(connection, "SELECT value FROM StringIds WHERE instr(CAST(value AS BLOB), X'3D')"):
+    for (text,) in _rows(
+        connection, "SELECT CAST(value AS TEXT) FROM StringIds WHERE instr(CAST(value AS BLOB), X'3D')"
+    ):
         pairs += _whole_environment(text, "\0")
     for name, value in _rows(connection, "SELECT name, value FROM TARGET_INFO_SYSTEM_ENV"):
         if name == "Hostname":

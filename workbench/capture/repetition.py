@@ -21,6 +21,8 @@ from workbench.capture.workload import VARIABLE, read_workload
 from workbench.errors import UserError
 from workbench.manifest import CaptureFile
 
+# The exit code of what SIGKILL ended, as shells give it.
+KILLED = 137
 _LEAST_ROOM_BYTES = 64 << 20
 _KERNELS, _HIDDEN_GRAPHS = "CUPTI_ACTIVITY_KIND_KERNEL", "CUPTI_ACTIVITY_KIND_GRAPH_TRACE"
 
@@ -100,6 +102,11 @@ def capture_repetition(
             workload = read_workload(workload_file)
         except UserError as error:
             warnings.append(str(error))
+    if recording.run.exit_code is None and not recording.run.interrupted:
+        warnings.append(
+            f"{file.name} is of a program that gave no exit code, for it was killed together with its shell; "
+            f"{KILLED} stands for it"
+        )
     if not kernels + hidden_graphs:
         warnings.append(_no_kernels(file.name, options.recording))
     entry = _entry(file, repetition, recording.run)

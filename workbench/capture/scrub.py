@@ -7,6 +7,7 @@ column refers to any more; what stays is cleaned, by whose words it is; and the 
 
 import mmap
 import sqlite3
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -30,8 +31,12 @@ from workbench.capture.secrets import MASK
 from workbench.compression import COMPRESSED_SUFFIXES, compress, decompress
 from workbench.errors import UserError
 from workbench.files import whole_file
+from workbench.sqlite_header import check_complete
 
 _REPORT = ".nsys-rep"
+# What SQLite keeps beside a file that is being written, and would replay onto a new one of its name.
+_LOGS = ("-wal", "-journal")
+_SHARED_MEMORY = "-shm"
 # Whose words each text is.
 _Texts = list[tuple[Voice, str]]
 _HOW_TO_EXPORT = "make one with `nsys export --type sqlite -o OUT.sqlite REPORT.nsys-rep`"
@@ -61,7 +66,8 @@ def scrub_capture(source: Path, target: Path, environment: Mapping[str, str] | N
 
     Args:
         source: an `.sqlite` export, or one compressed as `.sqlite.xz` or `.sqlite.zst`, or an `.nsys-rep`.
-        target: the file to write, compressed as its suffix says.
+        target: the file to write, compressed as its suffix says. Where it is the source, and a link, the file that
+            the link points to is replaced.
         environment: variables whose values are removed besides those that the capture itself records.
 
     Raises:
@@ -72,6 +78,9 @@ def scrub_capture(source: Path, target: Path, environment: Mapping[str, str] | N
     if not source.is_file():
         what = "a folder" if source.is_dir() else "no such file"
         raise UserError(f"{source}: {what}; give an .sqlite export of nsys (.xz and .zst are read as they are)")
+    place = target.resolve() if target == source else target
+    for file in dict.fromkeys((source, source.resolve(), target, place)):
+        _refuse_logs(file)
     try:
         with tempfile.TemporaryDirectory(prefix="wb-") as folder:
             export = Path(folder) / (source.stem if source.suffix in COMPRESSED_SUFFIXES else source.name)
@@ -79,14 +88,33 @@ def scrub_capture(source: Path, target: Path, environment: Mapping[str, str] | N
                 export_report(source, export)
             else:
                 decompress(source, export)
+                check_complete(export, source.name)
             summary = scrub_export(export, environment)
-            with whole_file(target) as work:
+            mode = stat.S_IMODE(place.stat().st_mode) if place.exists() else None
+            with whole_file(place) as work:
                 compress(export, work, target.suffix)
+            if mode is not None:
+                place.chmod(mode)
+            for suffix in (*_LOGS, _SHARED_MEMORY):
+                _beside(place, suffix).unlink(missing_ok=True)
     except OSError as error:
         raise UserError(
             f"{source} cannot be scrubbed ({error}); make room for temporary files, or set TMPDIR"
         ) from error
     return summary
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
+
+
+def _refuse_logs(path: Path) -> None:
+    for log in (_beside(path, suffix) for suffix in _LOGS):
+        if log.is_file() and log.stat().st_size:
+            raise UserError(
+                f"{log} holds changes that are not in {path.name} yet; close what writes it, and run "
+                f"`sqlite3 {path.name} 'PRAGMA journal_mode=DELETE'`"
+            )
 
 
 def scrub_export(path: Path, environment: Mapping[str, str] | None = None) -> ScrubSummary:
@@ -102,6 +130,8 @@ def scrub_export(path: Path, environment: Mapping[str, str] | None = None) -> Sc
     with _connection(path) as connection:
         if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'StringIds'").fetchone() is None:
             raise UserError(f"{path.name} is an SQLite file but no nsys export; {_HOW_TO_EXPORT}")
+        if connection.execute("PRAGMA encoding").fetchone()[0] != "UTF-8":
+            raise UserError(f"{path.name} is in UTF-16, which nsys never writes; {_HOW_TO_EXPORT}")
         connection.execute("BEGIN")
         values = EnvironmentValues([*recorded_environment(connection), *(environment or {}).items()])
         tables = private_tables(connection)
@@ -135,6 +165,8 @@ def _connection(path: Path) -> Iterator[sqlite3.Connection]:
         for setting in ("journal_mode = DELETE", "journal_mode = OFF", "synchronous = OFF", "temp_store = MEMORY"):
             connection.execute(f"PRAGMA {setting}")
         connection.execute("PRAGMA secure_delete = ON")
+        # A masked value need not fulfil what a table asks of its own.
+        connection.execute("PRAGMA ignore_check_constraints = ON")
         _drop_programs(connection)
         yield connection
     except sqlite3.Error as error:
@@ -166,9 +198,11 @@ def _clean_strings(connection: sqlite3.Connection, voices: Mapping[int, Voice], 
     """Cleans the strings; returns those that changed, as they were."""
     changed: _Texts = []
     changes = []
-    for key, text in connection.execute("SELECT id, value FROM StringIds"):
-        if isinstance(text, str) and (cleaned := _clean(text, voices[key], values)) != text:
-            changed.append((voices[key], text))
+    query = "SELECT id, CAST(value AS TEXT) FROM StringIds WHERE typeof(value) IN ('text', 'blob')"
+    for key, text in connection.execute(query):
+        voice = voices.get(key, Voice.OTHER)
+        if (cleaned := _clean(text, voice, values)) != text:
+            changed.append((voice, text))
             changes.append((_stored(cleaned), key))
     connection.executemany("UPDATE StringIds SET value = CAST(? AS TEXT) WHERE id = ?", changes)
     return changed
@@ -184,9 +218,11 @@ def _clean_column(connection: sqlite3.Connection, column: TextColumn, values: En
     changes = [(text, cleaned) for text in texts if (cleaned := _clean(text, column.voice, values)) != text]
     connection.execute("CREATE TEMP TABLE changes (old BLOB PRIMARY KEY, new BLOB)")
     connection.executemany("INSERT INTO changes VALUES (?, ?)", [(_stored(old), _stored(new)) for old, new in changes])
+    new = f"CASE typeof({name}) WHEN 'blob' THEN new ELSE CAST(new AS TEXT) END"
+    # Of rows that must differ in what is masked, one stays.
     connection.execute(
-        f"UPDATE {table} SET {name} = (SELECT CAST(new AS TEXT) FROM changes WHERE old = CAST({name} AS BLOB)) "
-        f"WHERE CAST({name} AS BLOB) IN (SELECT old FROM changes)"
+        f"UPDATE OR REPLACE {table} SET {name} = (SELECT {new} FROM changes WHERE old = CAST({name} AS BLOB)) "
+        f"WHERE typeof({name}) IN ('text', 'blob') AND CAST({name} AS BLOB) IN (SELECT old FROM changes)"
     )
     connection.execute("DROP TABLE changes")
     return [(column.voice, text) for text, _ in changes]

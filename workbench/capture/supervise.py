@@ -79,7 +79,7 @@ def supervise(
     """Runs nsys until it and the program have ended.
 
     When the user asks to stop, nsys is told to end its recording, and then the program gets the Ctrl-C. The next
-    one kills the program, and nsys if it has not finished its report.
+    one kills the program, and nsys if it has not finished its report; so does a terminal that closes.
 
     Args:
         command: nsys's command line, its program `wrapped`.
@@ -94,8 +94,10 @@ def supervise(
     start_s = time.monotonic()
     nsys = _start(command, log, nsys_environment)
     watch = _Watch(stop, progress, lambda: _end(program, nsys, stop_command, nsys_environment))
-    waited = _wait_for(program, nsys, watch)
-    _kill_processes_of_nsys(folder)
+    try:
+        waited = _wait_for(program, nsys, watch, stop)
+    finally:
+        _kill_processes_of_nsys(folder)
     nsys.wait()
     return Run(
         started=program.process_id is not None,
@@ -132,13 +134,19 @@ def _end(
     program.send(signal.SIGINT)
 
 
-def _wait_for(program: ProgramStatus, nsys: subprocess.Popen[bytes], watch: "_Watch") -> bool:
-    """Waits until both have ended; where the user does not, kills the program and returns False."""
+def _wait_for(program: ProgramStatus, nsys: subprocess.Popen[bytes], watch: "_Watch", stop: StopRequest) -> bool:
+    """Waits until both have ended; where the user does not, kills the program and returns False.
+
+    Raises:
+        KeyboardInterrupt: there is no user any more, and the program is killed.
+    """
     try:
         watch.until(lambda: nsys.poll() is not None, "recording")
         watch.until(program.has_ended, "recorded; waiting for the program to end")
     except KeyboardInterrupt:
         program.send(signal.SIGKILL)
+        if stop.hung_up:
+            raise
         with suppress(subprocess.TimeoutExpired):
             nsys.wait(_PATIENCE_S)
         return False

@@ -1,33 +1,71 @@
 """What a profiled program says of its own work: the JSON object that it writes to `$WB_WORKLOAD_MANIFEST`."""
 
 import json
+import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from workbench.capture.environment_values import EnvironmentValues
 from workbench.capture.paths import shorten_paths
+from workbench.capture.secrets import MASK, is_secret_name
 from workbench.errors import UserError
 
 VARIABLE = "WB_WORKLOAD_MANIFEST"
+_MOST_BYTES = 1 << 20
+_DEEPEST = 64
 
 
 def read_workload(file: Path) -> dict[str, Any] | None:
     """The object in the file; None if the program wrote none.
 
     Raises:
-        UserError: the file is no JSON object.
+        UserError: the file is no JSON object, or not one that a manifest can hold.
     """
     try:
         # What JSON cannot express (NaN, Infinity) becomes null.
-        workload = json.loads(file.read_text(encoding="utf-8"), parse_constant=lambda _: None)
+        workload = json.loads(_content(file).decode(), parse_constant=lambda _: None)
+        if not isinstance(workload, dict):
+            raise _left_out("is no JSON object")
+        if _is_deeper(workload, _DEEPEST):
+            raise _left_out(f"is nested more than {_DEEPEST} deep")
+        # Half a character and numbers beyond all bounds can be read, but not be written again.
+        json.dumps(workload, ensure_ascii=False, allow_nan=False).encode()
     except FileNotFoundError:
         return None
+    except RecursionError as error:
+        raise _left_out(f"is nested more than {_DEEPEST} deep") from error
     except (OSError, ValueError) as error:
-        raise UserError(f"what the program wrote to ${VARIABLE} is left out, for it is not JSON ({error})") from error
-    if not isinstance(workload, dict):
-        raise UserError(f"what the program wrote to ${VARIABLE} is left out, for it is no JSON object")
+        raise _left_out(f"is not JSON ({error})") from error
     return workload
+
+
+def _content(file: Path) -> bytes:
+    # The program may have left a pipe there, which nobody writes to.
+    with os.fdopen(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as content:
+        if not stat.S_ISREG(os.fstat(content.fileno()).st_mode):
+            raise _left_out("is no ordinary file")
+        raw = content.read(_MOST_BYTES + 1)
+    if len(raw) > _MOST_BYTES:
+        raise _left_out(f"is larger than {_MOST_BYTES >> 20} MiB")
+    return raw
+
+
+def _left_out(why: str) -> UserError:
+    return UserError(f"what the program wrote to ${VARIABLE} is left out, for it {why}")
+
+
+def _is_deeper(workload: Any, most: int) -> bool:
+    level = [workload]
+    for _ in range(most):
+        level = [
+            item
+            for value in level
+            if isinstance(value, dict | list)
+            for item in (value.values() if isinstance(value, dict) else value)
+        ]
+    return any(isinstance(value, dict | list) for value in level)
 
 
 def texts_of(workload: Any) -> Iterator[str]:
@@ -44,8 +82,18 @@ def texts_of(workload: Any) -> Iterator[str]:
 
 
 def clean_workload(workload: dict[str, Any], values: EnvironmentValues) -> dict[str, Any]:
-    """The object with paths shortened, and values of the environment and secrets masked, in its texts."""
-    return {_clean(key, values): _clean(item, values) for key, item in workload.items()}
+    """The object with paths shortened, and values of the environment and secrets masked, in its texts.
+
+    Whatever has a name that tells of a secret is masked altogether.
+    """
+    return {
+        _clean(key, values): MASK if is_secret_name(key) and _may_be_secret(item) else _clean(item, values)
+        for key, item in workload.items()
+    }
+
+
+def _may_be_secret(item: Any) -> bool:
+    return item is not None and not isinstance(item, bool)
 
 
 def _clean(value: Any, values: EnvironmentValues) -> Any:

@@ -1,6 +1,7 @@
 """`wb profile`."""
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -82,10 +83,12 @@ def profile(
 
 
 def _say(message: str) -> None:
-    """Says something on standard error: standard output is the program's."""
-    from rich.console import Console
-
-    Console(stderr=True, highlight=False, soft_wrap=True).print(f"wb: {message}", markup=False)
+    """Says something on standard error, for standard output is the program's; no recording ends if nobody listens."""
+    try:
+        print(f"wb: {message}", file=sys.stderr, flush=True)
+    except OSError:
+        # Python would fail once more at its own end. The program keeps the stream as it is.
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
 
 
 def _print(result: "ProfileResult") -> None:

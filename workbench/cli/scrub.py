@@ -25,6 +25,7 @@ def scrub(
     from rich.console import Console
 
     from workbench.capture.hidden_values import ranges_warnings
+    from workbench.capture.interrupts import orderly_exit
     from workbench.capture.scrub import scrub_capture
 
     if (output is None) != in_place:
@@ -32,7 +33,8 @@ def scrub(
     target = capture if output is None else output
     if not in_place:
         refuse_to_replace(target, force=force)
-    summary = scrub_capture(capture, target)
+    with orderly_exit():
+        summary = scrub_capture(capture, target)
     tables = f" ({', '.join(summary.tables)})" if summary.tables else ""
     console = Console(highlight=False, soft_wrap=True)
     console.print(

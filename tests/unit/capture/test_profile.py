@@ -112,6 +112,18 @@ def test_a_program_that_fails_before_its_first_kernel_is_not_repeated(
     assert run(script).warnings[-1].startswith("capture-1.sqlite.zst holds no kernel")
 
 
+def test_a_program_that_is_killed_with_its_shell_has_failed(run: Run) -> None:
+    result = run("kill -9 $PPID")
+    assert result.exit_code == 137
+    assert any("gave no exit code" in warning for warning in result.manifest.warnings)
+
+
+def test_a_workload_that_cannot_be_written_costs_no_capture(run: Run) -> None:
+    result = run("""printf '{"a": "\\\\ud800"}' > $WB_WORKLOAD_MANIFEST""")
+    assert (result.manifest.workload, len(result.captures)) == (None, 1)
+    assert any("is left out" in warning for warning in result.manifest.warnings)
+
+
 def test_what_the_program_says_of_its_work(run: Run) -> None:
     write = """echo '{"model": "/data/models/tiny.gguf"}' > $WB_WORKLOAD_MANIFEST"""
     assert run(write).manifest.workload == {"model": "tiny.gguf"}

@@ -15,8 +15,8 @@ def _export(**tables: Sequence[tuple[object, ...]]) -> sqlite3.Connection:
 
 
 def test_environments_among_the_strings() -> None:
-    strings = [(1, "A=1\0B=two=2\0C=\0D=a;b"), (2, "kernel<N=4>"), (3, "A=only"), (4, b"A=1\0B=2")]
-    assert recorded_environment(_export(StringIds=strings)) == [("A", "1"), ("B", "two=2"), ("D", "a;b")]
+    strings = [(1, "A=1\0B=two=2\0C=\0D=a;b"), (2, "kernel<N=4>"), (3, "A=only"), (4, b"A=1\0E=2")]
+    assert recorded_environment(_export(StringIds=strings)) == [("A", "1"), ("B", "two=2"), ("D", "a;b"), ("E", "2")]
 
 
 def test_environments_of_the_system() -> None:

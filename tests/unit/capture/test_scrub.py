@@ -1,6 +1,7 @@
 import lzma
 import shutil
 import sqlite3
+import stat
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -181,6 +182,72 @@ def test_compressed_in_and_out(export: Path, tmp_path: Path, suffix: str) -> Non
     scrub_capture(source, source)
     with uncompressed(source) as plain:
         assert _ask(plain, "SELECT count(*) FROM StringIds") == [(7,)]
+
+
+def _change(export: Path, script: str) -> None:
+    connection = sqlite3.connect(export)
+    connection.executescript(script)
+    connection.close()
+
+
+def test_text_goes_from_columns_of_any_type(export: Path) -> None:
+    types = ("NUMERIC", "JSON", "STRING", "ANY", "INTEGER", "BLOB", "")
+    for number, kind in enumerate(types):
+        _change(export, f"CREATE TABLE T{number} (x {kind}); INSERT INTO T{number} VALUES (7), ('by blue-whale-seven')")
+    _change(export, "INSERT INTO CUPTI_ACTIVITY_KIND_KERNEL VALUES (1, 2, '/home/alice/x', 3, 4)")
+    scrub_export(export)
+    for number in range(len(types)):
+        assert [str(x) for (x,) in _ask(export, f"SELECT x FROM T{number}")] == ["7", "by ***"]
+    assert b"alice" not in export.read_bytes()
+
+
+def test_tables_without_row_ids_and_with_rules(export: Path) -> None:
+    _change(
+        export,
+        """CREATE TABLE W (x TEXT PRIMARY KEY CHECK (length(x) > 5)) WITHOUT ROWID;
+        INSERT INTO W VALUES ('/home/alice/x'), ('/home/alice/y/x'), ('another one')""",
+    )
+    scrub_export(export)
+    assert _ask(export, "SELECT x FROM W") == [("another one",), ("x",)]
+
+
+def test_utf_16_is_refused(tmp_path: Path) -> None:
+    export = tmp_path / "wide.sqlite"
+    _change(export, "PRAGMA encoding = 'UTF-16'; CREATE TABLE StringIds (id, value)")
+    with pytest.raises(UserError, match="UTF-16"):
+        scrub_capture(export, export)
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-journal"])
+def test_changes_beside_the_file_are_not_forgotten(export: Path, tmp_path: Path, suffix: str) -> None:
+    log = tmp_path / f"{export.name}{suffix}"
+    log.write_bytes(b"changes")
+    before = export.read_bytes()
+    for target in (export, tmp_path / "out.sqlite"):
+        with pytest.raises(UserError, match="holds changes"):
+            scrub_capture(export, target)
+    assert export.read_bytes() == before
+    log.write_bytes(b"")
+    (tmp_path / f"{export.name}-shm").write_bytes(b"index")
+    scrub_capture(export, export)
+    assert [file.name for file in tmp_path.iterdir()] == [export.name]
+
+
+def test_a_capture_that_is_cut_off_at_the_end_is_refused(export: Path, tmp_path: Path) -> None:
+    export.write_bytes(export.read_bytes()[:-4096])
+    with pytest.raises(UserError, match="cut off"):
+        scrub_capture(export, tmp_path / "out.sqlite")
+    assert not (tmp_path / "out.sqlite").exists()
+
+
+def test_in_place_a_link_stays_a_link_and_its_file_keeps_its_mode(export: Path, tmp_path: Path) -> None:
+    export.chmod(0o600)
+    link = tmp_path / "link.sqlite"
+    link.symlink_to(export)
+    scrub_capture(link, link)
+    assert link.is_symlink()
+    assert stat.S_IMODE(export.stat().st_mode) == 0o600
+    assert TOKEN.encode() not in export.read_bytes()
 
 
 def _bad_files(export: Path) -> dict[str, bytes]:

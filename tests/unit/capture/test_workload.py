@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,34 @@ def test_what_a_program_writes(tmp_path: Path) -> None:
     assert read_workload(file) == {"model": "Qwen/Qwen3-4B", "loss": None}
 
 
-@pytest.mark.parametrize("text", ["", "[1]", "{"])
+_DEEP = '{"a":' * 50_000 + "1" + "}" * 50_000
+_QUITE_DEEP = '{"a":' * 100 + "1" + "}" * 100
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[1]", "{", '{"a":"\\ud800"}', '{"a":1e999}', _DEEP, _QUITE_DEEP, '{"a":"%s"}' % ("x" * (1 << 20))]
+)
 def test_what_is_no_object(tmp_path: Path, text: str) -> None:
     file = tmp_path / "workload.json"
     file.write_text(text)
     with pytest.raises(UserError, match="left out"):
         read_workload(file)
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for file in (tmp_path / "pipe", tmp_path):
+        with pytest.raises(UserError, match="left out"):
+            read_workload(file)
+
+
+def test_what_has_a_secret_name_is_masked() -> None:
+    workload = {"db": {"password": "abc", "api_key": 12345678}, "token": None, "tokens": 5}
+    assert clean_workload(workload, EnvironmentValues([])) == {
+        "db": {"password": "***", "api_key": "***"},
+        "token": None,
+        "tokens": 5,
+    }
 
 
 def test_secrets_and_paths_go_and_digests_stay() -> None:
