@@ -2,12 +2,16 @@
 
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from workbench.errors import UserError
+
+# What comments in Markdown, SVG and SQL, and a member of a JSON object, put around a mark.
+_FRAME = " \t<!->,"
 
 
 @contextmanager
@@ -29,7 +33,7 @@ def write_text(target: Path, text: str) -> None:
         UserError: the folder cannot be written.
     """
     with whole_file(target) as work:
-        work.write_text(text, encoding="utf-8")
+        work.write_text(text, encoding="utf-8", errors="replace")
 
 
 def write_texts(texts: Mapping[Path, str]) -> None:
@@ -43,7 +47,7 @@ def write_texts(texts: Mapping[Path, str]) -> None:
         for target, text in texts.items():
             with _naming(target):
                 works[target] = work_files.enter_context(_work_file(target))
-                works[target].write_text(text, encoding="utf-8")
+                works[target].write_text(text, encoding="utf-8", errors="replace")
                 kept[target] = work_files.enter_context(_kept(target))
         for target, work in works.items():
             with _naming(target):
@@ -116,11 +120,19 @@ def refuse_to_replace(target: Path, *, force: bool, ours: str = "") -> None:
     Raises:
         UserError: there is a folder, or a file of another origin.
     """
-    if target.is_dir():
+    if not target.name:
         raise UserError(f"{target} is a folder; name a file in it")
-    if force or not target.exists():
+    try:
+        mode = target.stat().st_mode
+    except FileNotFoundError:
         return
-    if not _is_ours(target, ours):
+    except OSError as error:
+        raise UserError(f"{target} cannot be written ({error.strerror or error}); name another file") from error
+    if stat.S_ISDIR(mode):
+        raise UserError(f"{target} is a folder; name a file in it")
+    if not stat.S_ISREG(mode):
+        raise UserError(f"{target} is no ordinary file; leave out -o to print, or name a file")
+    if not force and not _is_ours(target, ours):
         raise UserError(f"{target} exists and was not written by this command; give another name, or --force")
 
 
@@ -146,7 +158,10 @@ def remove_ours(target: Path, ours: str) -> bool:
 
 
 def _is_ours(target: Path, ours: str) -> bool:
+    """Whether the mark is a line of its own where we put it: among the first two, or the last."""
     try:
-        return bool(ours) and ours in target.read_text(encoding="utf-8", errors="ignore")
+        text = target.read_text(encoding="utf-8", errors="ignore")
     except OSError:
         return False
+    lines = text.strip().splitlines() or [""]
+    return bool(ours) and any(line.strip(_FRAME) == ours for line in (*lines[:2], lines[-1]))

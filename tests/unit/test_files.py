@@ -141,3 +141,34 @@ def test_what_cannot_be_removed_is_named(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(Path, "unlink", _refused)
     with pytest.raises(UserError, match=r"ours\.txt is of an earlier report and cannot be removed"):
         remove_ours(ours, "our mark")
+
+
+def test_what_is_no_ordinary_file_is_never_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match="is no ordinary file"):
+        refuse_to_replace(tmp_path / "pipe", force=True)
+
+
+def test_words_like_our_mark_in_the_users_text_are_not_our_mark(tmp_path: Path) -> None:
+    notes = tmp_path / "notes.md"
+    notes.write_text("the report bears our mark, my comments follow\n")
+    with pytest.raises(UserError, match="was not written by this command"):
+        refuse_to_replace(notes, force=False, ours="our mark")
+
+
+@pytest.mark.parametrize("line", ["<!-- our mark -->", "-- our mark", " our mark,"])
+def test_our_mark_is_known_in_any_kind_of_comment(tmp_path: Path, line: str) -> None:
+    ours = tmp_path / "ours"
+    ours.write_text(f"first\n{line}\nthird\n")
+    refuse_to_replace(ours, force=False, ours="our mark")
+
+
+def test_a_file_in_a_folder_that_is_a_file_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("text")
+    with pytest.raises(UserError, match="cannot be written"):
+        refuse_to_replace(tmp_path / "file" / "below", force=False)
+
+
+def test_characters_that_are_no_text_are_replaced(tmp_path: Path) -> None:
+    write_text(tmp_path / "out.txt", "a\udcffb")
+    assert (tmp_path / "out.txt").read_text(encoding="utf-8") == "a?b"

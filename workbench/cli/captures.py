@@ -28,10 +28,13 @@ def open_capture(path: Path) -> "Trace":
     from workbench.trace.cache import TraceCache
     from workbench.trace.open import open_trace
 
-    folder = path if path.is_dir() else None
-    if folder:
-        path = _first_of_folder(folder)
-    trace = open_trace(path, TraceCache.of_user(), _exported if path.suffix == ".nsys-rep" else None)
+    try:
+        folder = path if path.is_dir() else None
+        if folder:
+            path = _first_of_folder(folder)
+        trace = open_trace(path, TraceCache.of_user(), _exported if path.suffix == ".nsys-rep" else None)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror or error}); give a file that you may read") from error
     for warning in trace.info.warnings:
         print(f"wb: warning: {warning}", file=sys.stderr)
     if folder:
@@ -57,10 +60,10 @@ def manifest_of(path: Path) -> "Manifest | None":
     """
     from workbench.manifest import FILE_NAME, read_manifest
 
-    if not (path / FILE_NAME).is_file():
-        return None
     try:
-        return read_manifest(path)
+        return read_manifest(path) if (path / FILE_NAME).is_file() else None
+    except OSError:
+        return None
     except UserError as error:
         print(f"wb: warning: {error}", file=sys.stderr)
         return None

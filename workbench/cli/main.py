@@ -1,6 +1,8 @@
 """The command `wb`."""
 
+import errno
 import io
+import os
 import re
 import sys
 from typing import Annotated, Any
@@ -58,18 +60,35 @@ _NO_CHOICE = re.compile(
     r"is not one of (?P<choices>'.*')"
 )
 _INTERRUPTED = 130
+# As of a program that SIGPIPE ended.
+_BROKEN_PIPE = 141
 
 
 def main() -> None:
     """Runs the command line; what a user can mend is one sentence on standard error, and exit code 2."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # Names and units may hold characters that the terminal's encoding lacks.
-        sys.stdout.reconfigure(errors="replace")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Names and units may hold characters that the terminal's encoding lacks.
+            stream.reconfigure(errors="replace")
     try:
-        sys.exit(app(standalone_mode=False))
+        code = app(standalone_mode=False)
+        sys.stdout.flush()
+        sys.exit(code)
     except UserError as error:
         print(f"wb: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # Whoever read has read enough. What is still to be written goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(_BROKEN_PIPE)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print("wb: the output cannot be written (no space left); print it elsewhere", file=sys.stderr)
+        sys.exit(UserError.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
     except _UsageError as error:
         if not _is_help(error):
             print(f"wb: {_usage_sentence(error)}", file=sys.stderr)

@@ -35,6 +35,8 @@ def report_files(document: FindingsDocument, output: Path, origin: Origin, *, as
     Raises:
         UserError: `output` is where one of the files beside it belongs.
     """
+    if not output.name:
+        raise UserError(f"{output} is a folder; name a file in it")
     if as_json:
         return ReportFiles({output: to_json(document, origin.manifest)}, (), f'"schema": "{SCHEMA}"')
     picture, sql = output.with_name(f"{output.stem}.svg"), output.with_name(f"{output.stem}.sql")

@@ -8,7 +8,7 @@ from workbench.report.texts import one_line
 
 def to_sql(document: FindingsDocument) -> str:
     """All statements, in the order of the findings, as a script for the `sqlite3` shell."""
-    parts = [f"-- The evidence of all findings; {MARK}.\n.headers on\n.mode column"]
+    parts = [f"-- {MARK}\n-- The evidence of all findings.\n.headers on\n.mode column"]
     for entry in entries(document):
         parts.append(_printed(f"{entry.number}. {entry.finding.claim}"))
         parts += [f"{_printed(evidence.title)}\n{evidence.sql};" for evidence in entry.finding.evidence]

@@ -35,7 +35,7 @@ def code_block(text: str, language: str) -> str:
 
 def link(file_name: str) -> str:
     """The target of a link to a file that lies beside the document."""
-    return quote(file_name)
+    return quote(file_name, errors="replace")
 
 
 def _longest_run(text: str) -> int:

@@ -8,6 +8,7 @@ outgrows its bound. Where nothing can be written, nothing is cached, and nobody 
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from dataclasses import asdict, dataclass, replace
@@ -35,7 +36,7 @@ from workbench.trace.model import (
 )
 
 # Raise it whenever a trace's columns or their meaning change.
-LAYOUT_VERSION = 3
+LAYOUT_VERSION = 4
 DEFAULT_LIMIT_BYTES = 4 << 30
 
 _TABLES: dict[str, type[Columns]] = {
@@ -48,6 +49,8 @@ _TABLES: dict[str, type[Columns]] = {
     "ranges": Ranges,
     "graph_nodes": GraphNodes,
 }
+# The names of our own entries: nothing else in the folder is ours to remove.
+_ENTRY = re.compile(r"[0-9a-f]{32}-\d+")
 _TableT = TypeVar("_TableT", bound=Columns)
 
 
@@ -65,8 +68,9 @@ class TraceCache:
         `WB_CACHE_DIR` moves it, `WB_CACHE_BYTES` bounds it, and a bound of 0 does without.
         """
         limit = os.environ.get("WB_CACHE_BYTES", "")
-        limit_bytes = int(limit) if limit.isdigit() else DEFAULT_LIMIT_BYTES
-        return cls(traces_folder(), limit_bytes) if limit_bytes else None
+        limit_bytes = int(limit) if limit.isdecimal() else DEFAULT_LIMIT_BYTES
+        folder = traces_folder()
+        return cls(folder, limit_bytes) if limit_bytes and folder else None
 
     @staticmethod
     def key(capture: Path) -> str:
@@ -77,12 +81,14 @@ class TraceCache:
     def load(self, key: str, file_name: str) -> Trace | None:
         """The trace under `key`, under the name the user calls it by, or None."""
         entry = self.folder / key
-        if not entry.is_dir():
-            return None
         try:
+            if not entry.is_dir():
+                return None
             trace = _load(entry)
             os.utime(entry)
-        except (OSError, pa.ArrowException, ValueError, KeyError, TypeError):
+        except PermissionError:
+            return None
+        except (OSError, pa.ArrowException, ValueError, KeyError, TypeError, IndexError):
             # Entries appear whole, so this one is damaged, and would keep its place from a good one.
             shutil.rmtree(entry, ignore_errors=True)
             return None
@@ -108,7 +114,8 @@ class TraceCache:
     def _evict(self) -> None:
         """Removes the entries longest unused until the rest fits the bound."""
         try:
-            entries = [(entry.stat().st_mtime, entry) for entry in self.folder.iterdir() if entry.is_dir()]
+            own = [entry for entry in self.folder.iterdir() if _ENTRY.fullmatch(entry.name) and entry.is_dir()]
+            entries = [(entry.stat().st_mtime, entry) for entry in own]
             total_bytes = 0
             for _, entry in sorted(entries, reverse=True):
                 total_bytes += _size_bytes(entry)

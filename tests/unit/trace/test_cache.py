@@ -160,3 +160,19 @@ def test_the_users_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     assert cache.folder == tmp_path / "wb" / "traces"
     monkeypatch.setenv("WB_CACHE_BYTES", "0")
     assert TraceCache.of_user() is None
+
+
+def test_nothing_of_the_users_is_ever_removed(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    (folder / "photos").mkdir(parents=True)
+    (folder / "photos" / "a").write_bytes(bytes(100_000))
+    open_trace(export(tmp_path), TraceCache(folder, limit_bytes=50_000))
+    assert (folder / "photos" / "a").stat().st_size == 100_000
+
+
+def test_a_folder_that_cannot_be_looked_into_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    assert TraceCache(tmp_path / "cache").load("0" * 32 + "-1", "name") is None
