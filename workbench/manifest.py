@@ -138,7 +138,9 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / FILE_NAME
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise UserError(f"{path} is malformed: it is nested too deeply; restore it, or profile again") from error
     except FileNotFoundError as error:
         raise UserError(f"{folder} has no {FILE_NAME}; name a folder that `wb profile` wrote") from error
     except (OSError, ValueError) as error:
@@ -153,6 +155,10 @@ def read_manifest(folder: Path) -> Manifest:
     except _MismatchError as error:
         raise UserError(f"{path} is malformed: {error}; restore it, or profile again") from error
     return manifest
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number")
 
 
 class _MismatchError(Exception):

@@ -96,7 +96,7 @@ def test_a_malformed_one_is_the_users_error(tmp_path: Path, change: Callable[[An
         read_manifest(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": "wb.manifest/2"}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": "wb.manifest/2"}', "[" * 200_000, '{"schema": NaN}'])
 def test_what_is_no_manifest(tmp_path: Path, text: str) -> None:
     (tmp_path / "manifest.json").write_text(text)
     with pytest.raises(UserError, match=r"manifest\.json"):

@@ -163,7 +163,7 @@ def _string_column(trace: Trace, positions: IntArray) -> _KeyColumn:
         ],
         np.int64,
     )
-    return _KeyColumn(codes[group], lambda code: trace.strings[code] if code != NONE else None)
+    return _KeyColumn(codes[group], lambda code: trace.text(code) if code != NONE else None)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.attribution.leaves import Leaf, LeafTable
-from workbench.attribution.matching import RangeMatches
+from workbench.attribution.matching import RangeMatches, number_of
 from workbench.attribution.open_ranges import Contexts
 from workbench.attribution.rules import LayerRule, Value
 from workbench.trace.columns import IntArray
@@ -148,7 +148,7 @@ class _Leaves:
 
     def _numbers(self, rule: _NumberedRule, value: Value | None, ranges: Sequence[IntArray]) -> Sequence[int]:
         if value is None or not value.field:
-            constant = int(value.constant) if value and value.constant.isdecimal() else NONE
+            constant = number_of(value.constant) if value else NONE
             return [constant] * len(ranges[0])
         at = self._matches.pattern_of(value, rule.patterns)
         numbers: list[int] = self._matches.numbers(ranges[at], rule.patterns[at], value.field).tolist()

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from workbench.attribution.rules import RangePattern, Value
 from workbench.trace.columns import BoolArray, IntArray
 from workbench.trace.grouping import group_rows
-from workbench.trace.model import NO_PAYLOAD, NONE, Trace
+from workbench.trace.model import NONE, Trace
+
+MOST_DIGITS = 18
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,18 +76,18 @@ class RangeMatches:
         ranges, expression = self.trace.ranges, self.patterns[pattern].name
         if field not in expression.groupindex:
             column = ranges.category if field == "category" else ranges.name
-            return self.trace.strings[column[row]] if column[row] != NONE else None
-        match = expression.search(self.trace.strings[ranges.name[row]])
+            return self.trace.text(column[row]) if column[row] != NONE else None
+        match = expression.search(self.trace.text(ranges.name[row]))
         return match[field] if match else None
 
     def numbers(self, rows: IntArray, pattern: int, field: str) -> NDArray[np.int64]:
         """A numeric field, or the payload, of ranges that match a pattern; `NONE` where there is no number."""
         if field == "payload":
             payload = self.trace.ranges.payload[rows]
-            return np.where(payload == NO_PAYLOAD, NONE, payload)
+            return np.where((payload >= 0) & (payload < 10**MOST_DIGITS), payload, NONE)
         group, first = group_rows(self.kind[rows])
         texts = [self._text(row, pattern, field) for row in rows[first].tolist()]
-        return np.array([int(text) if text and text.isdecimal() else NONE for text in texts], np.int64)[group]
+        return np.array([number_of(text) for text in texts], np.int64)[group]
 
     def pattern_of(self, value: Value, patterns: Sequence[int]) -> int:
         """Which of a rule's patterns a value is taken from: the one with that group, else the innermost."""
@@ -93,6 +95,11 @@ class RangeMatches:
             (i for i, pattern in enumerate(patterns) if value.field in self.patterns[pattern].name.groupindex),
             len(patterns) - 1,
         )
+
+
+def number_of(text: str | None) -> int:
+    """The number that a text is; `NONE` where it is none, or has more digits than any step or layer does."""
+    return int(text) if text and len(text) <= MOST_DIGITS and text.isdecimal() else NONE
 
 
 def _matches(pattern: RangePattern, domain: str, category: str, name: str) -> bool:

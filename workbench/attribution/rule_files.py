@@ -9,6 +9,8 @@ from workbench.attribution.rule_parser import parse_rules
 from workbench.attribution.rules import LayerRules
 from workbench.errors import UserError
 
+MOST_BYTES = 1 << 20
+
 
 def load_rules(user_files: tuple[Path, ...] = ()) -> LayerRules:
     """The user's rules, which win, then those of the package, file by file in the order of their names.
@@ -28,7 +30,13 @@ def load_rules(user_files: tuple[Path, ...] = ()) -> LayerRules:
 
 def _read(path: Path) -> LayerRules:
     try:
-        return parse_rules(path.read_text(encoding="utf-8"), path.name)
+        if not path.is_dir() and path.exists() and not path.is_file():
+            raise UserError(f"the rule file {path} is no regular file; name another one")
+        with path.open("rb") as file:
+            raw = file.read(MOST_BYTES + 1)
+        if len(raw) > MOST_BYTES:
+            raise UserError(f"the rule file {path} is larger than 1 MiB; divide it, or name another one")
+        return parse_rules(raw.decode(), path.name)
     except OSError as error:
         raise UserError(f"the rule file {path} cannot be read ({error.strerror or error}); name another one") from error
     except UnicodeDecodeError as error:

@@ -128,9 +128,11 @@ class _Placing:
             return first, step
         launch = launch[launch != NONE]
         thread = calls.thread[launch[first]]
-        done_ns = np.maximum.reduceat(self.trace.operations.end_ns[rows], np.unique(number, return_index=True)[1])
+        # A step may lack operations, or launches: what is known of each is found by its number, not counted off.
+        present, first_row = np.unique(number, return_index=True)
+        done_ns = np.maximum.reduceat(self.trace.operations.end_ns[rows], first_row)[np.searchsorted(present, step)]
         begin = np.searchsorted(calls.start_ns, np.minimum.reduceat(calls.start_ns[launch], first))
-        end = np.searchsorted(calls.start_ns, done_ns[step])
+        end = np.searchsorted(calls.start_ns, done_ns)
         if (thread == thread[0]).all() and (np.diff(begin) >= 0).all() and (np.diff(end) >= 0).all():
             # The host may run far ahead: each call that a later step claims is left to it at once.
             end[:-1] = np.minimum(end[:-1], begin[1:])

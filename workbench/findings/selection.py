@@ -86,7 +86,7 @@ def matmuls(view: PhaseView, rows: IntArray) -> BoolArray:
     """Which of some kernels are matrix products, by their names, shape (rows,)."""
     names = view.trace.kernels.demangled[rows]
     distinct = np.unique(names)
-    known = [name for name in distinct.tolist() if is_matmul(view.trace.strings[name])]
+    known = [name for name in distinct.tolist() if is_matmul(view.trace.text(name))]
     return np.isin(names, known)
 
 

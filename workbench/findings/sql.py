@@ -121,13 +121,22 @@ def phase_kernels(view: PhaseView) -> str:
     """Common table expressions that end with `kernels`, the phase's kernels by name."""
     launches, is_of_phase = of_phase(view, OperationKind.KERNEL)
     node = ", k.graphNodeId" if (view.trace.operations.graph_node[view.kernels] != NONE).any() else ""
+    operations, details = view.trace.operations, view.trace.kernels
+    # What ends before it begins was read as of no length, and a name that the export lacks as empty.
+    has_empty = bool((operations.end_ns[view.kernels] == operations.start_ns[view.kernels]).any())
+    end = "max(k.start, k.end)" if has_empty else "k.end"
+    is_unnamed = bool((np.minimum(operations.name[view.kernels], details.demangled[view.kernels]) == NONE).any())
+    names, join = ("coalesce(s.value, '')", "coalesce(d.value, '')"), "LEFT JOIN"
+    if not is_unnamed:
+        names, join = ("s.value", "d.value"), "JOIN"
     return (
         f"{launches}kernels AS (\n"
-        "  SELECT s.value AS kernel, d.value AS long_name, k.start, k.end, k.end - k.start AS duration_ns,\n"
+        f"  SELECT {names[0]} AS kernel, {names[1]} AS long_name, k.start, {end}{' AS end' if has_empty else ''}, "
+        f"{end} - k.start AS duration_ns,\n"
         f"    k.deviceId, k.streamId, k.gridX, k.gridY, k.gridZ, correlationId{node}\n"
         f"  FROM {view.trace.info.tables['kernels']} AS k\n"
-        "  JOIN StringIds AS s ON s.id = k.shortName\n"
-        "  JOIN StringIds AS d ON d.id = k.demangledName\n"
+        f"  {join} StringIds AS s ON s.id = k.shortName\n"
+        f"  {join} StringIds AS d ON d.id = k.demangledName\n"
         f"  WHERE {is_of_phase}\n)"
     )
 
@@ -150,7 +159,7 @@ def condition(view: PhaseView, rows: IntArray) -> str:
     shapes = [details.demangled, details.grid_x, details.grid_y, details.grid_z]
     if _is_exact(chosen, *(column[kernels] for column in shapes)):
         distinct = sorted(set(zip(*(column[rows].tolist() for column in shapes), strict=True)))
-        values = ", ".join(f"({quoted(trace.strings[name])}, {x}, {y}, {z})" for name, x, y, z in distinct)
+        values = ", ".join(f"({quoted(trace.text(name))}, {x}, {y}, {z})" for name, x, y, z in distinct)
         return f"(k.long_name, k.gridX, k.gridY, k.gridZ) IN (VALUES {values})"
     node, correlation = operations.graph_node[kernels], operations.correlation[kernels]
     if _is_exact(chosen, node, np.where(node == NONE, correlation, NONE)):

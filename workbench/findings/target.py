@@ -52,6 +52,7 @@ MEASURES: dict[str, tuple[int, tuple[str, ...]]] = {
     "role": (2, ("ns_per_step", "kernels_per_step", "kernels_per_layer", "kernel_names")),
     "hidden_graphs": (0, ("calls", "ns")),
 }
+_MOST_EXACT_DIGITS = 18
 _TARGET = re.compile(
     r"(?P<subject>\w+)(?:\((?P<names>.*)\))?\.(?P<measure>\w+) (?P<comparison><=|>=|==) (?P<value>\d+(?:\.\d+)?)"
     r"(?: in (?P<phase>load|warmup|prefill|decode|other))?"
@@ -71,7 +72,7 @@ class Target:
 
     def __str__(self) -> str:
         names = f"({', '.join(json.dumps(name, ensure_ascii=False) for name in self.names)})" if self.names else ""
-        value = f"{self.value:.0f}" if float(self.value).is_integer() else f"{Decimal(str(float(self.value))):f}"
+        value = f"{int(self.value)}" if float(self.value).is_integer() else f"{Decimal(str(float(self.value))):f}"
         phase = f" in {self.phase}" if self.phase != DEFAULT_PHASE else ""
         return f"{self.subject}{names}.{self.measure} {self.comparison} {value}{phase}"
 
@@ -103,10 +104,15 @@ def parse_target(text: str) -> Target:
         match["subject"],
         match["measure"],
         match["comparison"],
-        float(match["value"]),
+        _value(match["value"]),
         match["phase"] or DEFAULT_PHASE,
         names,
     )
+
+
+def _value(text: str) -> float:
+    """The number; an integer stays one, as a float would round a large one."""
+    return int(text) if text.isdecimal() and len(text) <= _MOST_EXACT_DIGITS else float(text)
 
 
 def _names(text: str, listed: str | None) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ class TableData:
 
 def sqlite_uri(path: Path) -> str:
     """A URI that opens `path` for reading only, whatever characters it holds."""
-    return f"file:{quote(str(path.resolve()))}?mode=ro"
+    return f"file:{quote(os.fsencode(path.resolve()))}?mode=ro"
 
 
 def find_source(schema: TableSchema, columns_of: dict[str, list[str]]) -> SourceTable | None:
@@ -134,7 +134,7 @@ def _row_spans(path: Path, source: SourceTable) -> list[_Span]:
     first, last = row
     if first is None:
         return []
-    count = min(MOST_SLICES, -(-(last - first + 1) // SLICE_ROWS))
+    count = max(1, min(MOST_SLICES, -(-(last - first + 1) // SLICE_ROWS)))
     bounds = [first + (last - first + 1) * i // count for i in range(count + 1)]
     return [_Span(source, low, high) for low, high in pairwise(bounds)]
 

@@ -3,18 +3,21 @@
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import UserError
+from workbench.sqlite_header import check_complete
 from workbench.trace import schema
 from workbench.trace.assemble import assemble
 from workbench.trace.bulk import SourceTable, TableData, find_source, read_tables, sqlite_uri
 from workbench.trace.columns import IntArray
-from workbench.trace.metadata import Metadata, read_metadata
+from workbench.trace.metadata import Metadata, as_text, read_metadata
 from workbench.trace.model import NONE, CaptureInfo, Lack, Trace
+from workbench.trace.plausible import plausible
 from workbench.trace.used_strings import without_unused_strings
 
 _HOW_TO_EXPORT = "make one with `nsys export --type sqlite -o OUT.sqlite REPORT.nsys-rep`"
@@ -26,35 +29,27 @@ def read_export(path: Path, file_name: str) -> Trace:
     Raises:
         UserError: the file is no complete export, or holds neither kernels nor graph launches.
     """
-    _check_complete(path, file_name)
+    check_complete(path, file_name)
     with _connection(path, file_name) as connection:
         columns_of = _columns_by_table(connection)
+        views = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'view'")}
         if "StringIds" not in columns_of:
             raise UserError(f"{file_name} is an SQLite file but no nsys export; {_HOW_TO_EXPORT}")
-        strings = dict(connection.execute("SELECT id, value FROM StringIds"))
+        rows = connection.execute("SELECT id, value FROM StringIds")
+        strings = {key: as_text(value) for key, value in rows if isinstance(key, int)}
         metadata = read_metadata(connection, columns_of)
     sources = [source for table in schema.TABLES if (source := find_source(table, columns_of)) is not None]
     data = {table.name: _no_rows(table) for table in schema.TABLES} | read_tables(path, sources)
     if not (data["kernels"].rows or data["graphs"].rows):
+        _check_tables_of_operations(columns_of, views, file_name)
         raise UserError(
             f"{file_name}: the capture holds neither kernels nor graph launches; trace the program with "
             "`nsys profile --trace=cuda,nvtx --cuda-graph-trace=node`"
         )
+    data, changes = plausible(data, sources, file_name)
     info = _info(file_name, metadata, sources, data)
+    info = replace(info, warnings=(*info.warnings, *changes))
     return without_unused_strings(assemble(info, metadata.devices, data, strings))
-
-
-def _check_complete(path: Path, file_name: str) -> None:
-    """Compares the file's length with what its header promises (https://sqlite.org/fileformat.html)."""
-    with path.open("rb") as file:
-        header = file.read(100)
-        size_bytes = file.seek(0, 2)
-    if not header.startswith(b"SQLite format 3\0"):
-        raise UserError(f"{file_name} is not an SQLite file; {_HOW_TO_EXPORT}")
-    page_bytes = int.from_bytes(header[16:18], "big")
-    page_bytes = 65536 if page_bytes == 1 else page_bytes
-    if len(header) < 100 or size_bytes < page_bytes * int.from_bytes(header[28:32], "big"):
-        raise UserError(f"{file_name} is cut off: it is shorter than its header says; export or copy it again")
 
 
 @contextmanager
@@ -63,7 +58,7 @@ def _connection(path: Path, file_name: str) -> Iterator[sqlite3.Connection]:
     connection.text_factory = lambda raw: raw.decode(errors="replace")
     try:
         yield connection
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeError) as error:
         raise UserError(f"{file_name} cannot be read as an SQLite file ({error}); {_HOW_TO_EXPORT}") from error
     finally:
         connection.close()
@@ -72,6 +67,19 @@ def _connection(path: Path, file_name: str) -> Iterator[sqlite3.Connection]:
 def _columns_by_table(connection: sqlite3.Connection) -> dict[str, list[str]]:
     tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
     return {name: [row[1] for row in connection.execute(f'PRAGMA table_info("{name}")')] for name in tables}
+
+
+def _check_tables_of_operations(columns_of: dict[str, list[str]], views: set[str], file_name: str) -> None:
+    """Says why a table of kernels or graph launches that is there cannot be read, if that is so."""
+    for table in (schema.KERNELS, schema.GRAPHS):
+        for name in table.candidates:
+            if name in views:
+                raise UserError(f"{file_name}: {name} is a view, not the table that nsys writes; {_HOW_TO_EXPORT}")
+            present = columns_of.get(name)
+            needed = [column.sources for column in table.columns if column.required]
+            missing = [] if present is None else [names[0] for names in needed if not set(names) & set(present)]
+            if missing:
+                raise UserError(f"{file_name}: table {name} has no column {missing[0]}; {_HOW_TO_EXPORT}")
 
 
 def _no_rows(table: schema.TableSchema) -> TableData:

@@ -1,5 +1,6 @@
 """What an export says of itself: versions, GPUs, and what went wrong while it was recorded."""
 
+import re
 import sqlite3
 from dataclasses import dataclass
 from typing import Any
@@ -26,13 +27,13 @@ class Metadata:
 
 def read_metadata(connection: sqlite3.Connection, columns_of: dict[str, list[str]]) -> Metadata:
     """Reads the small tables; `columns_of` gives the export's column names by table."""
-    pairs: dict[str, str] = {}
+    pairs: dict[Any, Any] = {}
     for table in schema.EXPORT_METADATA:
         if table in columns_of:
             pairs |= dict(connection.execute(f'SELECT name, value FROM "{table}"'))
-    version = pairs.get("EXPORT_SCHEMA_VERSION") or ""
+    version = as_text(pairs.get("EXPORT_SCHEMA_VERSION"))
     return Metadata(
-        nsys_version=pairs.get("EXPORT_PRODUCT_VERSION") or "",
+        nsys_version=as_text(pairs.get("EXPORT_PRODUCT_VERSION")),
         schema_version=version,
         schema=_major_minor(version),
         recorded_utc=_recorded_utc(connection, columns_of),
@@ -41,8 +42,15 @@ def read_metadata(connection: sqlite3.Connection, columns_of: dict[str, list[str
     )
 
 
+def as_text(value: Any) -> str:
+    """A value of SQLite's as text: NULL is empty, and bytes that are no UTF-8 become U+FFFD."""
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    return "" if value is None else str(value)
+
+
 def _major_minor(version: str) -> tuple[int, int]:
-    parts = [int(part) if part.isdigit() else 0 for part in version.split(".")]
+    parts = [int(part) if re.fullmatch("[0-9]{1,9}", part) else 0 for part in version.split(".")]
     major, minor = (*parts, 0, 0)[:2]
     return major, minor
 
@@ -51,7 +59,7 @@ def _recorded_utc(connection: sqlite3.Connection, columns_of: dict[str, list[str
     if "utcTime" not in columns_of.get("TARGET_INFO_SESSION_START_TIME", []):
         return ""
     row = connection.execute("SELECT utcTime FROM TARGET_INFO_SESSION_START_TIME").fetchone()
-    return str(row[0]) if row and row[0] else ""
+    return as_text(row[0]) if row and row[0] else ""
 
 
 def _devices(connection: sqlite3.Connection, columns_of: dict[str, list[str]]) -> tuple[Device, ...]:
@@ -75,14 +83,15 @@ def _cuda_ids(connection: sqlite3.Connection, columns_of: dict[str, list[str]]) 
         return {}
     ids: dict[int, list[int]] = {}
     for gpu_id, cuda_id in connection.execute("SELECT DISTINCT gpuId, cudaId FROM TARGET_INFO_CUDA_DEVICE"):
-        ids.setdefault(int(gpu_id or 0), []).append(int(cuda_id))
+        if isinstance(cuda_id, int) and isinstance(gpu_id, int | None):
+            ids.setdefault(gpu_id or 0, []).append(cuda_id)
     return ids
 
 
 def _device(cuda_id: int, gpu: dict[str, Any]) -> Device:
     return Device(
         id=cuda_id,
-        name=str(gpu.get("name") or "unnamed GPU"),
+        name=as_text(gpu.get("name")) or "unnamed GPU",
         sm_count=_number(gpu, "smCount"),
         memory_bandwidth_bytes_per_s=_number(gpu, "memoryBandwidth"),
         compute_capability=(_number(gpu, "computeMajor"), _number(gpu, "computeMinor")),
@@ -90,7 +99,8 @@ def _device(cuda_id: int, gpu: dict[str, Any]) -> Device:
 
 
 def _number(row: dict[str, Any], *names: str) -> int:
-    return next((int(row[name]) for name in names if isinstance(row.get(name), int)), 0)
+    """The first of these values that is a number; 0 where none is, or it is negative, which none of them can be."""
+    return max(0, next((row[name] for name in names if isinstance(row.get(name), int)), 0))
 
 
 def _problems(connection: sqlite3.Connection, columns_of: dict[str, list[str]]) -> tuple[str, ...]:
@@ -100,7 +110,7 @@ def _problems(connection: sqlite3.Connection, columns_of: dict[str, list[str]]) 
         f"SELECT DISTINCT text FROM {schema.DIAGNOSTICS} WHERE severity >= ? OR text LIKE ?",
         (_SEVERITY_ERROR, f"%{_NVTX_INCOMPATIBLE}%"),
     )
-    return tuple(_sentence(str(text)) for (text,) in texts)
+    return tuple(_sentence(as_text(text)) for (text,) in texts)
 
 
 def _sentence(text: str) -> str:

@@ -189,9 +189,13 @@ class Trace:
         first = sum(counts[:kind])
         return slice(first, first + counts[kind])
 
+    def text(self, position: int) -> str:
+        """The string at this position; `NONE` gives the empty string."""
+        return self.strings[position] if position >= 0 else ""
+
     def texts(self, positions: IntArray) -> list[str]:
         """The strings at these positions; `NONE` gives the empty string."""
-        return [self.strings[position] if position >= 0 else "" for position in positions.tolist()]
+        return [self.text(position) for position in positions.tolist()]
 
     def pid(self, process: int) -> int:
         """The operating system's process id of a position in `processes`."""

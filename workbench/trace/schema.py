@@ -171,4 +171,5 @@ COPY_KINDS = {
     12: "uvm_d2h",
     13: "uvm_d2d",
 }
+COPY_KIND_UNKNOWN = 0
 MEMORY_KIND_PAGEABLE = 0

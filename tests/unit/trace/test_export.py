@@ -295,3 +295,64 @@ def test_reading_leaves_nothing_beside_the_file(tmp_path: Path) -> None:
     read_export(path, "export.sqlite")
     assert [file.name for file in tmp_path.iterdir()] == ["export.sqlite"]
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("version", ["3", "3.7", "X'FF33'", "'3.²'", "NULL", "'3.99999999999999999999'"])
+def test_a_schema_version_may_be_anything(tmp_path: Path, version: str) -> None:
+    path = small().write(tmp_path / "export.sqlite")
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"UPDATE META_DATA_EXPORT SET value = {version} WHERE name = 'EXPORT_SCHEMA_VERSION'")
+    assert read_export(path, "export.sqlite").info.warnings == ()
+
+
+@pytest.mark.parametrize(("value", "name"), [("NULL", ""), ("7", "7"), ("X'67FF'", "g\ufffd")])
+def test_strings_that_are_no_text(tmp_path: Path, value: str, name: str) -> None:
+    path = small().write(tmp_path / "export.sqlite")
+    with sqlite3.connect(path) as connection:
+        # The column's own affinity would turn a number into a text.
+        rows = connection.execute("SELECT id, value FROM StringIds").fetchall()
+        connection.execute("DROP TABLE StringIds")
+        connection.execute("CREATE TABLE StringIds (id, value)")
+        connection.executemany("INSERT INTO StringIds VALUES (?, ?)", [*rows, (None, "nobody")])
+        connection.execute(f"UPDATE StringIds SET value = {value} WHERE value = 'gemv'")
+    trace = read_export(path, "export.sqlite")
+    assert trace.texts(trace.operations.name)[0] == name
+
+
+@pytest.mark.parametrize(("gpu", "cuda"), [("NULL", "NULL"), ("'a'", "'b'"), ("0", "'b'"), ("X'00'", "0")])
+def test_ids_of_devices_that_are_no_numbers(tmp_path: Path, gpu: str, cuda: str) -> None:
+    path = small().write(tmp_path / "export.sqlite")
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE IF EXISTS TARGET_INFO_CUDA_DEVICE")
+        connection.execute("CREATE TABLE TARGET_INFO_CUDA_DEVICE (gpuId, cudaId)")
+        connection.execute(f"INSERT INTO TARGET_INFO_CUDA_DEVICE VALUES ({gpu}, {cuda})")
+    assert [device.sm_count for device in read_export(path, "export.sqlite").devices] == [132]
+
+
+@pytest.mark.parametrize("name", [b"smCount", b"TARGET_INFO_GPU"])
+def test_names_of_tables_and_columns_that_are_no_utf8(tmp_path: Path, name: bytes) -> None:
+    path = small().write(tmp_path / "export.sqlite")
+    content = path.read_bytes()
+    assert name in content
+    path.write_bytes(content.replace(name, name[:-1] + b"\xff"))
+    try:
+        read_export(path, "export.sqlite")
+    except UserError as error:
+        assert "\n" not in str(error)  # noqa: PT017 -- either outcome is fine
+
+
+def test_a_kernel_table_without_a_column_is_named(tmp_path: Path) -> None:
+    path = small().write(tmp_path / "export.sqlite")
+    with sqlite3.connect(path) as connection:
+        connection.execute("ALTER TABLE CUPTI_ACTIVITY_KIND_KERNEL DROP COLUMN demangledName")
+    with pytest.raises(UserError, match="CUPTI_ACTIVITY_KIND_KERNEL has no column demangledName"):
+        read_export(path, "export.sqlite")
+
+
+def test_a_view_of_kernels_is_named(tmp_path: Path) -> None:
+    path = small().write(tmp_path / "export.sqlite")
+    with sqlite3.connect(path) as connection:
+        connection.execute("ALTER TABLE CUPTI_ACTIVITY_KIND_KERNEL RENAME TO kernels")
+        connection.execute("CREATE VIEW CUPTI_ACTIVITY_KIND_KERNEL AS SELECT * FROM kernels")
+    with pytest.raises(UserError, match="CUPTI_ACTIVITY_KIND_KERNEL is a view"):
+        read_export(path, "export.sqlite")

@@ -42,7 +42,7 @@ def _look(view: PhaseView) -> Iterator[Finding]:
     long_names = view.trace.kernels.demangled[view.kernels]
     capability = max(device.compute_capability for device in view.trace.devices)
     older = _BEFORE_AMPERE if capability[0] == _WITHOUT_WARPGROUPS else f"{_BEFORE_AMPERE}|{_AMPERE}"
-    texts = {name: view.trace.strings[name] for name in np.unique(long_names).tolist()}
+    texts = {name: view.trace.text(name) for name in np.unique(long_names).tolist()}
     legacy = [name for name, text in texts.items() if re.search(older, text, re.I) and not _SIMT.search(text)]
     rows = view.kernels[np.isin(long_names, legacy)]
     share = float(view.duration_ns(rows).sum() / max(1, view.duration_ns(view.kernels).sum()))

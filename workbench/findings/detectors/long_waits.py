@@ -52,7 +52,7 @@ def _look(view: PhaseView) -> Iterator[Finding]:
         claim=f"{view.phase.capitalize()} stalls {often}: {counted(len(found), 'long wait')}, "
         f"{waited_ns.sum() / view.wall_ns.sum():.0%} of the phase; {totals[heaviest] / waited_ns.sum():.0%} of that "
         f"before {heaviest}.",
-        evidence=(_evidence(view, found), during),
+        evidence=(_evidence(view, found), *([during] if during.rows else [])),
         hypothesis=f"Meanwhile the host is {host}.",
         remedy="Find what holds the launch back; plan, load and allocate before the first step, and keep shapes fixed.",
         gain=gain(view, by_step * 0, by_step, basis) if recurs else mean_gain(view, 0, int(waited_ns.sum()), basis),

@@ -40,7 +40,7 @@ def _look(view: PhaseView) -> Iterator[Finding]:
     device_sms = np.array(sms, np.int64)[device]
     blocks = _blocks(view, rows)
     duration_ns = view.duration_ns(rows)
-    rows = rows[(blocks <= FILLED * device_sms) & (duration_ns >= LONG_NS)]
+    rows = rows[(blocks > 0) & (blocks <= FILLED * device_sms) & (duration_ns >= LONG_NS)]
     group, first = group_rows(trace.kernels.demangled[rows])
     total_ns = np.bincount(group, view.duration_ns(rows), len(first))
     for number in np.argsort(-total_ns, kind="stable")[:MOST_KERNELS].tolist():
@@ -78,7 +78,7 @@ def _finding(view: PhaseView, rows: IntArray, sm_count: int) -> Finding:
 
 
 def _evidence(view: PhaseView, rows: IntArray, readable: str) -> Evidence:
-    long_name = view.trace.strings[view.trace.kernels.demangled[rows[0]]]
+    long_name = view.trace.text(view.trace.kernels.demangled[rows[0]])
     blocks = _blocks(view, rows)
     group, first = group_rows(blocks)
     total_ns = np.zeros(len(first), np.int64)

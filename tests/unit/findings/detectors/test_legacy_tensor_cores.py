@@ -64,3 +64,19 @@ def test_less_than_a_hundredth_of_the_time_is_not_worth_it(look: Look) -> None:
 
 def test_an_unknown_gpu_is_said_to_be_unknown(look: Look) -> None:
     assert "which GPU" in look(legacy_tensor_cores, loop(WMMA, (0, 0)).export).lacking
+
+
+def test_kernels_whose_names_the_export_lacks(look: Look) -> None:
+    program = loop("ampere_fp16_s16816gemm")
+    for kernel in program.export.rows["CUPTI_ACTIVITY_KIND_KERNEL"][1::2]:
+        kernel["shortName"] = kernel["demangledName"] = 99_999
+    (finding,) = look(legacy_tensor_cores, program.export).findings
+    assert finding.evidence[0].rows == (("ampere_fp16_s16816gemm", 2, 20_000, 10_000.0, 0.1),)
+
+
+def test_kernels_that_end_before_they_begin(look: Look) -> None:
+    program = loop("ampere_fp16_s16816gemm")
+    kernel = program.export.rows["CUPTI_ACTIVITY_KIND_KERNEL"][1]
+    kernel["end"] = kernel["start"] - 1_000_000
+    (finding,) = look(legacy_tensor_cores, program.export).findings
+    assert finding.evidence[0].rows[0][1:3] == (2, 20_000)

@@ -86,3 +86,14 @@ def test_waits_of_less_than_a_twentieth_of_the_phase_are_not_worth_a_search(look
         for _ in range(4):
             step(program, 300_000, work_ns=work_ns)
         assert bool(look(long_waits, program.export).findings) is found
+
+
+def test_a_host_that_called_nothing_is_no_table(look: Look) -> None:
+    program = Program()
+    for _ in range(4):
+        step(program, 300_000)
+    for call in program.export.rows["CUPTI_ACTIVITY_KIND_RUNTIME"]:
+        call["start"] = call["end"]
+    (finding,) = look(long_waits, program.export).findings
+    assert [table.title for table in finding.evidence] == ["The waits"]
+    assert finding.hypothesis.startswith("Meanwhile the host is outside CUDA calls for 100% of the time")

@@ -65,3 +65,8 @@ def test_a_kernel_of_one_step_promises_the_others_nothing(look: Look) -> None:
 
 def test_an_unknown_gpu_is_said_to_be_unknown(look: Look) -> None:
     assert "multiprocessors" in look(small_grids, loop((1, 1, 1), sm_count=0).export).lacking
+
+
+def test_a_grid_of_no_blocks_is_no_grid(look: Look) -> None:
+    assert not look(small_grids, loop((0, 1, 1)).export).findings
+    assert not look(small_grids, loop((-3, 1, 1)).export).findings
