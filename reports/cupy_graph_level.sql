@@ -1,36 +1,57 @@
--- The evidence of all findings; written by wb findings.
+-- written by wb findings
+-- The evidence of all findings.
 .headers on
 .mode column
 
--- F1. 5 graph launches hide their kernels, so nothing can be said of them.
+.print
+.print "F1. 5 graph launches hide their kernels, so nothing can be said of them."
 
--- Graphs recorded as single rows
+.print
+.print "Graphs recorded as single rows"
 SELECT count(*) AS launches, sum(end - start) AS total_ns FROM CUPTI_ACTIVITY_KIND_GRAPH_TRACE;
 
--- F2. Decode runs without CUDA graphs: 8 launches in the median step.
+.print
+.print "F2. Decode runs without CUDA graphs: 8 launches in the median step."
 
--- Launches
+.print
+.print "Launches"
 WITH calls AS (
-  SELECT correlationId, globalTid & ~16777215 AS globalPid, nameId, start, end
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
   FROM CUPTI_ACTIVITY_KIND_RUNTIME
   WHERE globalTid = 281483801526798 AND start BETWEEN 659682111 AND 659911080
+),
+named AS (
+  SELECT s.value AS call, c.start, c.end, max(c.end) OVER (
+    PARTITION BY globalTid, CASE WHEN s.value IN ('cuLaunchKernel') THEN 1 WHEN s.value IN ('cudaGraphLaunch_v10000') THEN 2 END
+    ORDER BY c.start, c.end DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reach
+  FROM calls AS c JOIN StringIds AS s ON s.id = c.nameId
+  WHERE s.value IN ('cuLaunchKernel', 'cudaGraphLaunch_v10000')
+), counted AS (
+  SELECT call, start, end FROM named WHERE reach IS NULL OR end > reach
 )
-SELECT s.value AS call, count(*) AS calls, count(*) / 3.0 AS calls_per_step,
-  sum(c.end - c.start) AS total_ns
-FROM calls AS c JOIN StringIds AS s ON s.id = c.nameId
-WHERE s.value IN ('cuLaunchKernel')
-GROUP BY call ORDER BY total_ns DESC, call;
+SELECT call, count(*) AS calls, count(*) / 3.0 AS calls_per_step,
+  sum(end - start) AS total_ns
+FROM counted GROUP BY call ORDER BY total_ns DESC, call;
 
--- F3. Decode loads modules: 1 call, 0.0 ms.
+.print
+.print "F3. Decode loads modules: 1 call, 0.0 ms."
 
--- Module loading
+.print
+.print "Module loading"
 WITH calls AS (
-  SELECT correlationId, globalTid & ~16777215 AS globalPid, nameId, start, end
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
   FROM CUPTI_ACTIVITY_KIND_RUNTIME
   WHERE globalTid = 281483801526798 AND start BETWEEN 659613024 AND 659613024
+),
+named AS (
+  SELECT s.value AS call, c.start, c.end, max(c.end) OVER (
+    PARTITION BY globalTid, CASE WHEN s.value IN ('cuModuleLoadData') THEN 9 END
+    ORDER BY c.start, c.end DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reach
+  FROM calls AS c JOIN StringIds AS s ON s.id = c.nameId
+  WHERE s.value IN ('cuModuleLoadData')
+), counted AS (
+  SELECT call, start, end FROM named WHERE reach IS NULL OR end > reach
 )
-SELECT s.value AS call, count(*) AS calls, count(*) / 3.0 AS calls_per_step,
-  sum(c.end - c.start) AS total_ns
-FROM calls AS c JOIN StringIds AS s ON s.id = c.nameId
-WHERE s.value IN ('cuModuleLoadData')
-GROUP BY call ORDER BY total_ns DESC, call;
+SELECT call, count(*) AS calls, count(*) / 3.0 AS calls_per_step,
+  sum(end - start) AS total_ns
+FROM counted GROUP BY call ORDER BY total_ns DESC, call;

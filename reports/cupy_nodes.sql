@@ -1,31 +1,50 @@
--- The evidence of all findings; written by wb findings.
+-- written by wb findings
+-- The evidence of all findings.
 .headers on
 .mode column
 
--- F1. Decode runs without CUDA graphs: 8 launches in the median step.
+.print
+.print "F1. Decode runs without CUDA graphs: 8 launches in the median step."
 
--- Launches
+.print
+.print "Launches"
 WITH calls AS (
-  SELECT correlationId, globalTid & ~16777215 AS globalPid, nameId, start, end
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
   FROM CUPTI_ACTIVITY_KIND_RUNTIME
   WHERE globalTid = 281482325131702 AND start BETWEEN 1411978957 AND 1412253104
+),
+named AS (
+  SELECT s.value AS call, c.start, c.end, max(c.end) OVER (
+    PARTITION BY globalTid, CASE WHEN s.value IN ('cuLaunchKernel') THEN 1 WHEN s.value IN ('cudaGraphLaunch_v10000') THEN 2 END
+    ORDER BY c.start, c.end DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reach
+  FROM calls AS c JOIN StringIds AS s ON s.id = c.nameId
+  WHERE s.value IN ('cuLaunchKernel', 'cudaGraphLaunch_v10000')
+), counted AS (
+  SELECT call, start, end FROM named WHERE reach IS NULL OR end > reach
 )
-SELECT s.value AS call, count(*) AS calls, count(*) / 3.0 AS calls_per_step,
-  sum(c.end - c.start) AS total_ns
-FROM calls AS c JOIN StringIds AS s ON s.id = c.nameId
-WHERE s.value IN ('cuLaunchKernel')
-GROUP BY call ORDER BY total_ns DESC, call;
+SELECT call, count(*) AS calls, count(*) / 3.0 AS calls_per_step,
+  sum(end - start) AS total_ns
+FROM counted GROUP BY call ORDER BY total_ns DESC, call;
 
--- F2. Decode loads modules: 1 call, 0.1 ms.
+.print
+.print "F2. Decode loads modules: 1 call, 0.1 ms."
 
--- Module loading
+.print
+.print "Module loading"
 WITH calls AS (
-  SELECT correlationId, globalTid & ~16777215 AS globalPid, nameId, start, end
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
   FROM CUPTI_ACTIVITY_KIND_RUNTIME
   WHERE globalTid = 281482325131702 AND start BETWEEN 1411848957 AND 1411848957
+),
+named AS (
+  SELECT s.value AS call, c.start, c.end, max(c.end) OVER (
+    PARTITION BY globalTid, CASE WHEN s.value IN ('cuModuleLoadData') THEN 9 END
+    ORDER BY c.start, c.end DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reach
+  FROM calls AS c JOIN StringIds AS s ON s.id = c.nameId
+  WHERE s.value IN ('cuModuleLoadData')
+), counted AS (
+  SELECT call, start, end FROM named WHERE reach IS NULL OR end > reach
 )
-SELECT s.value AS call, count(*) AS calls, count(*) / 3.0 AS calls_per_step,
-  sum(c.end - c.start) AS total_ns
-FROM calls AS c JOIN StringIds AS s ON s.id = c.nameId
-WHERE s.value IN ('cuModuleLoadData')
-GROUP BY call ORDER BY total_ns DESC, call;
+SELECT call, count(*) AS calls, count(*) / 3.0 AS calls_per_step,
+  sum(end - start) AS total_ns
+FROM counted GROUP BY call ORDER BY total_ns DESC, call;

@@ -1,10 +1,13 @@
--- The evidence of all findings; written by wb findings.
+-- written by wb findings
+-- The evidence of all findings.
 .headers on
 .mode column
 
--- F1. 1 of 24 steps take up to 2.4 times the median step.
+.print
+.print "F1. Decode has 1 outlier in 24 steps: up to 2.4 times the median step."
 
--- Slow steps, and the median one
+.print
+.print "Slow steps, and the median one"
 WITH steps(step, begin_ns, end_ns) AS (VALUES (0, 856754121, 863779204), (6, 878233977, 881128311)),
 operations AS (
   SELECT o.start, o.end, c.start AS called, coalesce(s.value, o.what) AS what FROM (
@@ -29,9 +32,11 @@ waits AS (
 )
 SELECT step, wall_ns, busy_ns, wall_ns - busy_ns AS idle_ns, late_ns FROM sums ORDER BY step;
 
--- F2. Prefill stalls now and then: 1 long wait, 56% of the phase; 100% of that before rms_norm_f32.
+.print
+.print "F2. Prefill stalls now and then: 1 long wait, 56% of the phase; 100% of that before rms_norm_f32."
 
--- The waits
+.print
+.print "The waits"
 WITH operations AS (
   SELECT o.start, o.end, c.start AS called, coalesce(s.value, o.what) AS what FROM (
     SELECT start, end, correlationId, globalPid, shortName AS what FROM CUPTI_ACTIVITY_KIND_KERNEL
@@ -51,7 +56,8 @@ SELECT what AS before, count(*) AS waits, sum(waited_ns) AS waited_ns, max(waite
 FROM waits WHERE waited_ns > 0 AND start IN (838644150)
 GROUP BY what ORDER BY 3 DESC, what LIMIT 8;
 
--- CUDA calls of the host meanwhile
+.print
+.print "CUDA calls of the host meanwhile"
 WITH waits(globalTid, begin_ns, end_ns) AS (VALUES (281486318109348, 830058909, 838644150))
 SELECT s.value AS call, count(*) AS calls, sum(min(c.end, end_ns) - max(c.start, begin_ns)) AS time_ns
 FROM waits JOIN CUPTI_ACTIVITY_KIND_RUNTIME AS c USING (globalTid)
@@ -59,11 +65,13 @@ JOIN StringIds AS s ON s.id = c.nameId
 WHERE c.start < end_ns AND c.end > begin_ns
 GROUP BY call ORDER BY time_ns DESC, call LIMIT 8;
 
--- F3. Each attention layer runs 3 small products of one input (qkv_proj).
+.print
+.print "F3. Each attention layer runs 3 small products of one input (qkv_proj)."
 
--- attention qkv_proj
+.print
+.print "attention qkv_proj"
 WITH launches AS (
-  SELECT correlationId, globalTid & ~16777215 AS globalPid, nameId, start, end
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
   FROM CUPTI_ACTIVITY_KIND_RUNTIME
   WHERE globalTid = 281486318109348 AND EXISTS (SELECT 1 FROM (VALUES (860267534, 860267534), (863845691, 863845691), (866754993, 866754993), (869641885, 869641885), (872524964, 872524964), (875413952, 875413952), (878295646, 878295646), (881191247, 881191247), (884138302, 884138302), (887069285, 887069285), (889992093, 889992093), (892907821, 892907821), (895805309, 895805309), (898697498, 898697498), (901581244, 901581244), (904404006, 904404006), (907330302, 907330302), (910245181, 910245181), (913140675, 913140675), (916051367, 916051367), (918938641, 918938641), (921823488, 921823488), (924713798, 924713798), (927604953, 927604953)) WHERE start BETWEEN column1 AND column2)
 ),
@@ -75,15 +83,17 @@ kernels AS (
   JOIN StringIds AS d ON d.id = k.demangledName
   WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
 )
-SELECT kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
-  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_phase
+SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
+  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
 FROM kernels AS k
 WHERE k.graphNodeId IN (21474836482, 21474836485, 21474836487, 21474836501, 21474836504, 21474836506, 21474836520, 21474836523, 21474836525, 21474836539, 21474836542, 21474836544, 21474836558, 21474836561, 21474836563, 21474836577, 21474836580, 21474836582, 21474836596, 21474836599, 21474836601, 21474836615, 21474836618, 21474836620, 21474836634, 21474836637, 21474836639, 21474836653, 21474836656, 21474836658, 21474836672, 21474836675, 21474836677, 21474836691, 21474836694, 21474836696, 21474836710, 21474836713, 21474836715, 21474836729, 21474836732, 21474836734, 21474836748, 21474836751, 21474836753, 21474836767, 21474836770, 21474836772, 21474836786, 21474836789, 21474836791, 21474836805, 21474836808, 21474836810, 21474836824, 21474836827, 21474836829, 21474836843, 21474836846, 21474836848, 21474836862, 21474836865, 21474836867, 21474836881, 21474836884, 21474836886, 21474836900, 21474836903, 21474836905, 21474836919, 21474836922, 21474836924, 21474836938, 21474836941, 21474836943, 21474836957, 21474836960, 21474836962, 21474836976, 21474836979, 21474836981, 21474836995, 21474836998, 21474837000)
-GROUP BY kernel ORDER BY total_ns DESC, kernel LIMIT 8;
+GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
 
--- F4. Decode stalls in most steps: 24 long waits, 16% of the phase; 100% of that before rms_norm_f32.
+.print
+.print "F4. Decode stalls in most steps: 24 long waits, 16% of the phase; 100% of that before rms_norm_f32."
 
--- The waits
+.print
+.print "The waits"
 WITH operations AS (
   SELECT o.start, o.end, c.start AS called, coalesce(s.value, o.what) AS what FROM (
     SELECT start, end, correlationId, globalPid, shortName AS what FROM CUPTI_ACTIVITY_KIND_KERNEL
@@ -103,7 +113,8 @@ SELECT what AS before, count(*) AS waits, sum(waited_ns) AS waited_ns, max(waite
 FROM waits WHERE waited_ns > 0 AND start IN (861243238, 864165795, 867064897, 869946591, 872830685, 875720187, 878606777, 881549527, 884479828, 887408882, 890324080, 893220558, 896123788, 898998186, 901817064, 904743813, 907675747, 910559425, 913471327, 916358621, 919245595, 922137049, 925025718, 927918964)
 GROUP BY what ORDER BY 3 DESC, what LIMIT 8;
 
--- CUDA calls of the host meanwhile
+.print
+.print "CUDA calls of the host meanwhile"
 WITH waits(globalTid, begin_ns, end_ns) AS (VALUES (281486318109348, 856805961, 861243238), (281486318109348, 881177911, 881549527), (281486318109348, 904386054, 904743813), (281486318109348, 907319108, 907675747), (281486318109348, 884124885, 884479828), (281486318109348, 887056435, 887408882), (281486318109348, 889979376, 890324080), (281486318109348, 913131103, 913471327), (281486318109348, 863828932, 864165795), (281486318109348, 895792844, 896123788), (281486318109348, 892895470, 893220558), (281486318109348, 910234657, 910559425), (281486318109348, 866740386, 867064897), (281486318109348, 878282969, 878606777), (281486318109348, 927595637, 927918964), (281486318109348, 921813945, 922137049), (281486318109348, 924704503, 925025718), (281486318109348, 872510237, 872830685), (281486318109348, 875400347, 875720187), (281486318109348, 869627775, 869946591), (281486318109348, 916039997, 916358621), (281486318109348, 918928891, 919245595), (281486318109348, 898686474, 898998186), (281486318109348, 901570120, 901817064))
 SELECT s.value AS call, count(*) AS calls, sum(min(c.end, end_ns) - max(c.start, begin_ns)) AS time_ns
 FROM waits JOIN CUPTI_ACTIVITY_KIND_RUNTIME AS c USING (globalTid)
@@ -111,11 +122,13 @@ JOIN StringIds AS s ON s.id = c.nameId
 WHERE c.start < end_ns AND c.end > begin_ns
 GROUP BY call ORDER BY time_ns DESC, call LIMIT 8;
 
--- F5. rope_norm always precedes k_set_rows (28 times a step) and could be fused into it.
+.print
+.print "F5. rope_norm always precedes k_set_rows (28 times a step) and could be fused into it."
 
--- The kernel that could go: rope_norm
+.print
+.print "The kernel that could go: rope_norm"
 WITH launches AS (
-  SELECT correlationId, globalTid & ~16777215 AS globalPid, nameId, start, end
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
   FROM CUPTI_ACTIVITY_KIND_RUNTIME
   WHERE globalTid = 281486318109348 AND EXISTS (SELECT 1 FROM (VALUES (860267534, 860267534), (863845691, 863845691), (866754993, 866754993), (869641885, 869641885), (872524964, 872524964), (875413952, 875413952), (878295646, 878295646), (881191247, 881191247), (884138302, 884138302), (887069285, 887069285), (889992093, 889992093), (892907821, 892907821), (895805309, 895805309), (898697498, 898697498), (901581244, 901581244), (904404006, 904404006), (907330302, 907330302), (910245181, 910245181), (913140675, 913140675), (916051367, 916051367), (918938641, 918938641), (921823488, 921823488), (924713798, 924713798), (927604953, 927604953)) WHERE start BETWEEN column1 AND column2)
 ),
@@ -127,17 +140,19 @@ kernels AS (
   JOIN StringIds AS d ON d.id = k.demangledName
   WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
 )
-SELECT kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
-  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_phase
+SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
+  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
 FROM kernels AS k
 WHERE k.long_name IN ('void rope_norm<(bool)1, (bool)0, float, __half>(const T3 *, T4 *, int, int, int, int, int, int, int, int, int, int, int, const int *, float, float, float, rope_corr_dims, float, const float *, const long *, int, bool)')
-GROUP BY kernel ORDER BY total_ns DESC, kernel LIMIT 8;
+GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
 
--- F6. rms_norm_f32 always precedes quantize_q8_1 (57 times a step) and could be fused into it.
+.print
+.print "F6. rms_norm_f32 always precedes quantize_q8_1 (57 times a step) and could be fused into it."
 
--- The kernel that could go: rms_norm_f32
+.print
+.print "The kernel that could go: rms_norm_f32"
 WITH launches AS (
-  SELECT correlationId, globalTid & ~16777215 AS globalPid, nameId, start, end
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
   FROM CUPTI_ACTIVITY_KIND_RUNTIME
   WHERE globalTid = 281486318109348 AND EXISTS (SELECT 1 FROM (VALUES (860267534, 860267534), (863845691, 863845691), (866754993, 866754993), (869641885, 869641885), (872524964, 872524964), (875413952, 875413952), (878295646, 878295646), (881191247, 881191247), (884138302, 884138302), (887069285, 887069285), (889992093, 889992093), (892907821, 892907821), (895805309, 895805309), (898697498, 898697498), (901581244, 901581244), (904404006, 904404006), (907330302, 907330302), (910245181, 910245181), (913140675, 913140675), (916051367, 916051367), (918938641, 918938641), (921823488, 921823488), (924713798, 924713798), (927604953, 927604953)) WHERE start BETWEEN column1 AND column2)
 ),
@@ -149,17 +164,19 @@ kernels AS (
   JOIN StringIds AS d ON d.id = k.demangledName
   WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
 )
-SELECT kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
-  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_phase
+SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
+  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
 FROM kernels AS k
 WHERE k.kernel IN ('rms_norm_f32')
-GROUP BY kernel ORDER BY total_ns DESC, kernel LIMIT 8;
+GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
 
--- F7. Decode is a swarm of tiny kernels: 421 of 538 kernels a step run for less than 5 µs.
+.print
+.print "F7. Decode is a swarm of tiny kernels: 421 of 538 kernels a step run for less than 5 µs."
 
--- Kernels shorter than 5 µs, in step 12
+.print
+.print "Kernels shorter than 5 µs, in step 12"
 WITH launches AS (
-  SELECT correlationId, globalTid & ~16777215 AS globalPid, nameId, start, end
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
   FROM CUPTI_ACTIVITY_KIND_RUNTIME
   WHERE globalTid = 281486318109348 AND EXISTS (SELECT 1 FROM (VALUES (860267534, 860267534), (863845691, 863845691), (866754993, 866754993), (869641885, 869641885), (872524964, 872524964), (875413952, 875413952), (878295646, 878295646), (881191247, 881191247), (884138302, 884138302), (887069285, 887069285), (889992093, 889992093), (892907821, 892907821), (895805309, 895805309), (898697498, 898697498), (901581244, 901581244), (904404006, 904404006), (907330302, 907330302), (910245181, 910245181), (913140675, 913140675), (916051367, 916051367), (918938641, 918938641), (921823488, 921823488), (924713798, 924713798), (927604953, 927604953)) WHERE start BETWEEN column1 AND column2)
 ),
@@ -171,31 +188,42 @@ kernels AS (
   JOIN StringIds AS d ON d.id = k.demangledName
   WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
 )
-SELECT kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
-  24.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_mean_step
+SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
+  24.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
 FROM kernels AS k
 WHERE k.start IN (896123788, 896126380, 896136044, 896137260, 896137868, 896141676, 896142604, 896146220, 896147788, 896148684, 896149580, 896162508, 896163724, 896194060, 896207628, 896208492, 896220844, 896222092, 896222828, 896226508, 896227820, 896231372, 896232684, 896233612, 896234476, 896235308, 896246220, 896247148, 896275628, 896288332, 896289068, 896300364, 896301612, 896302348, 896305836, 896307084, 896310604, 896311916, 896312716, 896313580, 896314252, 896325164, 896325996, 896354892, 896367564, 896368236, 896379724, 896381004, 896381676, 896385196, 896386220, 896389676, 896390956, 896391820, 896392716, 896393356, 896404460, 896405196, 896433356, 896446444, 896447148, 896458316, 896459596, 896460172, 896463660, 896464748, 896468204, 896469516, 896470380, 896471148, 896471788, 896482828, 896483532, 896511500, 896524204, 896524908, 896536204, 896537484, 896538284, 896541964, 896542956, 896546508, 896547820, 896549260, 896550124, 896551020, 896561996, 896562700, 896590923, 896603723, 896604395, 896615819, 896617099, 896617611, 896621323, 896622379, 896625963, 896627275, 896628139, 896628907, 896629579, 896640619, 896641323, 896669867, 896682571, 896683243, 896694635, 896695915, 896696491, 896700043, 896701067, 896704843, 896706155, 896707083, 896707915, 896708843, 896719659, 896720395, 896748587, 896761227, 896761931, 896773707, 896774987, 896775563, 896779307, 896780459, 896783979, 896785259, 896786091, 896786955, 896787819, 896798635, 896799531, 896827819, 896840459, 896841131, 896853259, 896854539, 896855115, 896858667, 896859659, 896863051, 896864363, 896865195, 896866091, 896866731, 896877675, 896878379, 896906699, 896919243, 896920075, 896931595, 896932875, 896933419, 896937067, 896938251, 896941707, 896943051, 896943883, 896944683, 896945355, 896956363, 896957035, 896984971, 896997515, 896998219, 897009355, 897010827, 897011403, 897015051, 897016075, 897019499, 897020811, 897021643, 897022571, 897023275, 897034411, 897035115, 897064363, 897077323, 897077995, 897089579, 897090827, 897091531, 897094987, 897096043, 897099595, 897100875, 897101675, 897102539, 897103339, 897114219, 897114923, 897143467, 897156555, 897157259, 897168683, 897170187, 897170795, 897174347, 897175371, 897178891, 897180203, 897181067, 897181835, 897182507, 897193707, 897194443, 897222539, 897235403, 897236203, 897247467, 897248715, 897250091, 897253995, 897255083, 897258699, 897260011, 897260811, 897261611, 897262283, 897273387, 897274251, 897302251, 897315019, 897315723, 897327083, 897328363, 897328939, 897332491, 897333707, 897337227, 897338603, 897339435, 897340299, 897340971, 897352875, 897353579, 897381611, 897394315, 897395019, 897406475, 897407755, 897408555, 897412139, 897413163, 897416651, 897417963, 897418827, 897419627, 897420299, 897431339, 897432139, 897461163, 897473963, 897474635, 897486027, 897487275, 897487851, 897491595, 897492587, 897496043, 897497355, 897498187, 897498987, 897499723, 897510539, 897511243, 897539403, 897552779, 897553483, 897564843, 897566123, 897566795, 897570475, 897571499, 897574955, 897576267, 897577067, 897577835, 897578571, 897589739, 897590443, 897618891, 897631627, 897632331, 897643595, 897644843, 897645387, 897648875, 897650539, 897654091, 897655531, 897656363, 897657131, 897657803, 897668747, 897669451, 897697611, 897710475, 897711147, 897722315, 897723563, 897724171, 897727563, 897728587, 897732075, 897733355, 897734187, 897735051, 897735691, 897746731, 897747467, 897776107, 897788651, 897789355, 897800747, 897802027, 897802635, 897806251, 897807755, 897811211, 897812523, 897813387, 897814091, 897814923, 897826027, 897826923, 897855979, 897868875, 897869547, 897880875, 897882123, 897882699, 897886283, 897887339, 897890827, 897892139, 897892971, 897893803, 897894443, 897905515, 897906219, 897934666, 897947242, 897947946, 897959850, 897961130, 897961706, 897965194, 897966346, 897969866, 897971178, 897972010, 897972842, 897973738, 897984490, 897985194, 898013642, 898026154, 898026858, 898037930, 898039178, 898039786, 898043274, 898044522, 898048074, 898049386, 898050346, 898051370, 898052010, 898063114, 898063818, 898092106, 898104810, 898105482, 898116810, 898118250, 898118922, 898122538, 898123818, 898127370, 898128650, 898129482, 898130314, 898130954, 898142058, 898142762, 898170890, 898183402, 898184074, 898195658, 898197098, 898197770, 898201418, 898202474, 898206026, 898207338, 898208202, 898209066, 898209738, 898220906, 898221642, 898250154, 898262826, 898263498, 898274922, 898276202, 898276810, 898280362, 898281386, 898284938, 898286250, 898287082, 898287914, 898288650, 898300170, 898300842, 898301610, 898302314, 898332138, 898345162, 898345866)
-GROUP BY kernel ORDER BY total_ns DESC, kernel LIMIT 8;
+GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
 
--- F8. Decode waits for the device 12 times a step.
+.print
+.print "F8. Decode waits for the device 12 times a step."
 
--- Synchronising calls
+.print
+.print "Synchronising calls"
 WITH calls AS (
-  SELECT correlationId, globalTid & ~16777215 AS globalPid, nameId, start, end
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
   FROM CUPTI_ACTIVITY_KIND_RUNTIME
   WHERE globalTid = 281486318109348 AND EXISTS (SELECT 1 FROM (VALUES (856752725, 861260179), (863777518, 864172548), (866689531, 867070151), (869576860, 869950875), (872459343, 872834586), (875346347, 875724426), (878232101, 878612318), (881126330, 881559019), (884072528, 884484947), (887003063, 887415102), (889928678, 890328875), (892835878, 893225096), (895741074, 896127973), (898635730, 899001751), (901518097, 901905730), (904333082, 904749640), (907265572, 907681744), (910183752, 910565484), (913079275, 913476886), (915988347, 916362949), (918876518, 919249838), (921762061, 922141842), (924652477, 925031651), (927543660, 927923060)) WHERE start BETWEEN column1 AND column2)
+),
+named AS (
+  SELECT s.value AS call, c.start, c.end, max(c.end) OVER (
+    PARTITION BY globalTid, CASE WHEN s.value IN ('cudaStreamSynchronize_v3020') THEN 3 END
+    ORDER BY c.start, c.end DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reach
+  FROM calls AS c JOIN StringIds AS s ON s.id = c.nameId
+  WHERE s.value IN ('cudaStreamSynchronize_v3020')
+), counted AS (
+  SELECT call, start, end FROM named WHERE reach IS NULL OR end > reach
 )
-SELECT s.value AS call, count(*) AS calls, count(*) / 24.0 AS calls_per_step,
-  sum(c.end - c.start) AS total_ns
-FROM calls AS c JOIN StringIds AS s ON s.id = c.nameId
-WHERE s.value IN ('cudaStreamSynchronize_v3020')
-GROUP BY call ORDER BY total_ns DESC, call;
+SELECT call, count(*) AS calls, count(*) / 24.0 AS calls_per_step,
+  sum(end - start) AS total_ns
+FROM counted GROUP BY call ORDER BY total_ns DESC, call;
 
--- F9. 2 of 9 kernels hold 82% of decode's kernel time.
+.print
+.print "F9. 3 of 11 kernels hold 82% of decode's kernel time."
 
--- The heaviest kernels
+.print
+.print "The heaviest kernels"
 WITH launches AS (
-  SELECT correlationId, globalTid & ~16777215 AS globalPid, nameId, start, end
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
   FROM CUPTI_ACTIVITY_KIND_RUNTIME
   WHERE globalTid = 281486318109348 AND EXISTS (SELECT 1 FROM (VALUES (860267534, 860267534), (863845691, 863845691), (866754993, 866754993), (869641885, 869641885), (872524964, 872524964), (875413952, 875413952), (878295646, 878295646), (881191247, 881191247), (884138302, 884138302), (887069285, 887069285), (889992093, 889992093), (892907821, 892907821), (895805309, 895805309), (898697498, 898697498), (901581244, 901581244), (904404006, 904404006), (907330302, 907330302), (910245181, 910245181), (913140675, 913140675), (916051367, 916051367), (918938641, 918938641), (921823488, 921823488), (924713798, 924713798), (927604953, 927604953)) WHERE start BETWEEN column1 AND column2)
 ),
@@ -207,17 +235,19 @@ kernels AS (
   JOIN StringIds AS d ON d.id = k.demangledName
   WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
 )
-SELECT kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
-  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_phase
+SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
+  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
 FROM kernels AS k
 WHERE k.kernel IN ('mul_mat_vec_q', 'quantize_q8_1')
-GROUP BY kernel ORDER BY total_ns DESC, kernel LIMIT 5;
+GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 5;
 
--- F10. quantize_mmq_q8_1 always precedes mul_mat_q (193 times a step) and could be fused into it.
+.print
+.print "F10. quantize_mmq_q8_1 always precedes mul_mat_q (193 times a step) and could be fused into it."
 
--- The kernel that could go: quantize_mmq_q8_1
+.print
+.print "The kernel that could go: quantize_mmq_q8_1"
 WITH launches AS (
-  SELECT correlationId, globalTid & ~16777215 AS globalPid, nameId, start, end
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
   FROM CUPTI_ACTIVITY_KIND_RUNTIME
   WHERE globalTid = 281486318109348 AND start BETWEEN 837159429 AND 837159429
 ),
@@ -229,17 +259,19 @@ kernels AS (
   JOIN StringIds AS d ON d.id = k.demangledName
   WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
 )
-SELECT kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
-  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_phase
+SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
+  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
 FROM kernels AS k
 WHERE k.kernel IN ('quantize_mmq_q8_1')
-GROUP BY kernel ORDER BY total_ns DESC, kernel LIMIT 8;
+GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
 
--- F11. Each attention layer runs 3 small products of one input (qkv_proj).
+.print
+.print "F11. Each attention layer runs 3 small products of one input (qkv_proj)."
 
--- attention qkv_proj
+.print
+.print "attention qkv_proj"
 WITH launches AS (
-  SELECT correlationId, globalTid & ~16777215 AS globalPid, nameId, start, end
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
   FROM CUPTI_ACTIVITY_KIND_RUNTIME
   WHERE globalTid = 281486318109348 AND start BETWEEN 837159429 AND 837159429
 ),
@@ -251,17 +283,19 @@ kernels AS (
   JOIN StringIds AS d ON d.id = k.demangledName
   WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
 )
-SELECT kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
-  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_phase
+SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
+  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
 FROM kernels AS k
 WHERE k.graphNodeId IN (8589934594, 8589934598, 8589934601, 8589934625, 8589934629, 8589934632, 8589934656, 8589934660, 8589934663, 8589934687, 8589934691, 8589934694, 8589934718, 8589934722, 8589934725, 8589934749, 8589934753, 8589934756, 8589934780, 8589934784, 8589934787, 8589934811, 8589934815, 8589934818, 8589934842, 8589934846, 8589934849, 8589934873, 8589934877, 8589934880, 8589934904, 8589934908, 8589934911, 8589934935, 8589934939, 8589934942, 8589934966, 8589934970, 8589934973, 8589934997, 8589935001, 8589935004, 8589935028, 8589935032, 8589935035, 8589935059, 8589935063, 8589935066, 8589935090, 8589935094, 8589935097, 8589935121, 8589935125, 8589935128, 8589935152, 8589935156, 8589935159, 8589935183, 8589935187, 8589935190, 8589935214, 8589935218, 8589935221, 8589935245, 8589935249, 8589935252, 8589935276, 8589935280, 8589935283, 8589935307, 8589935311, 8589935314, 8589935338, 8589935342, 8589935345, 8589935369, 8589935373, 8589935376, 8589935400, 8589935404, 8589935407, 8589935431, 8589935435, 8589935438)
-GROUP BY kernel ORDER BY total_ns DESC, kernel LIMIT 8;
+GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
 
--- F12. 4 of 13 kernels hold 85% of prefill's kernel time.
+.print
+.print "F12. 4 of 15 kernels hold 85% of prefill's kernel time."
 
--- The heaviest kernels
+.print
+.print "The heaviest kernels"
 WITH launches AS (
-  SELECT correlationId, globalTid & ~16777215 AS globalPid, nameId, start, end
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
   FROM CUPTI_ACTIVITY_KIND_RUNTIME
   WHERE globalTid = 281486318109348 AND start BETWEEN 837159429 AND 837159429
 ),
@@ -273,17 +307,19 @@ kernels AS (
   JOIN StringIds AS d ON d.id = k.demangledName
   WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
 )
-SELECT kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
-  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_phase
+SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
+  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
 FROM kernels AS k
 WHERE k.kernel IN ('flash_attn_ext_f16', 'mul_mat_q', 'mul_mat_q_stream_k_fixup', 'quantize_mmq_q8_1')
-GROUP BY kernel ORDER BY total_ns DESC, kernel LIMIT 5;
+GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 5;
 
--- F13. Prefill is a swarm of tiny kernels: 447 of 866 kernels a step run for less than 5 µs.
+.print
+.print "F13. Prefill is a swarm of tiny kernels: 447 of 866 kernels a step run for less than 5 µs."
 
--- Kernels shorter than 5 µs, in step 0
+.print
+.print "Kernels shorter than 5 µs, in step 0"
 WITH launches AS (
-  SELECT correlationId, globalTid & ~16777215 AS globalPid, nameId, start, end
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
   FROM CUPTI_ACTIVITY_KIND_RUNTIME
   WHERE globalTid = 281486318109348 AND start BETWEEN 837159429 AND 837159429
 ),
@@ -295,17 +331,19 @@ kernels AS (
   JOIN StringIds AS d ON d.id = k.demangledName
   WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
 )
-SELECT kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
-  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_mean_step
+SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
+  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
 FROM kernels AS k
 WHERE k.graphNodeId IN (8589934592, 8589934593, 8589934596, 8589934597, 8589934600, 8589934603, 8589934604, 8589934606, 8589934607, 8589934610, 8589934611, 8589934612, 8589934615, 8589934618, 8589934619, 8589934622, 8589934623, 8589934624, 8589934627, 8589934628, 8589934631, 8589934634, 8589934635, 8589934637, 8589934638, 8589934641, 8589934642, 8589934643, 8589934646, 8589934649, 8589934650, 8589934653, 8589934654, 8589934655, 8589934658, 8589934659, 8589934662, 8589934665, 8589934666, 8589934668, 8589934669, 8589934672, 8589934673, 8589934674, 8589934677, 8589934680, 8589934681, 8589934684, 8589934685, 8589934686, 8589934689, 8589934690, 8589934693, 8589934696, 8589934697, 8589934699, 8589934700, 8589934703, 8589934704, 8589934705, 8589934708, 8589934711, 8589934712, 8589934715, 8589934716, 8589934717, 8589934720, 8589934721, 8589934724, 8589934727, 8589934728, 8589934730, 8589934731, 8589934734, 8589934735, 8589934736, 8589934739, 8589934742, 8589934743, 8589934746, 8589934747, 8589934748, 8589934751, 8589934752, 8589934755, 8589934758, 8589934759, 8589934761, 8589934762, 8589934765, 8589934766, 8589934767, 8589934770, 8589934773, 8589934774, 8589934777, 8589934778, 8589934779, 8589934782, 8589934783, 8589934786, 8589934789, 8589934790, 8589934792, 8589934793, 8589934796, 8589934797, 8589934798, 8589934801, 8589934804, 8589934805, 8589934808, 8589934809, 8589934810, 8589934813, 8589934814, 8589934817, 8589934820, 8589934821, 8589934823, 8589934824, 8589934827, 8589934828, 8589934829, 8589934832, 8589934835, 8589934836, 8589934839, 8589934840, 8589934841, 8589934844, 8589934845, 8589934848, 8589934851, 8589934852, 8589934854, 8589934855, 8589934858, 8589934859, 8589934860, 8589934863, 8589934866, 8589934867, 8589934870, 8589934871, 8589934872, 8589934875, 8589934876, 8589934879, 8589934882, 8589934883, 8589934885, 8589934886, 8589934889, 8589934890, 8589934891, 8589934894, 8589934897, 8589934898, 8589934901, 8589934902, 8589934903, 8589934906, 8589934907, 8589934910, 8589934913, 8589934914, 8589934916, 8589934917, 8589934920, 8589934921, 8589934922, 8589934925, 8589934928, 8589934929, 8589934932, 8589934933, 8589934934, 8589934937, 8589934938, 8589934941, 8589934944, 8589934945, 8589934947, 8589934948, 8589934951, 8589934952, 8589934953, 8589934956, 8589934959, 8589934960, 8589934963, 8589934964, 8589934965, 8589934968, 8589934969, 8589934972, 8589934975, 8589934976, 8589934978, 8589934979, 8589934982, 8589934983, 8589934984, 8589934987, 8589934990, 8589934991, 8589934994, 8589934995, 8589934996, 8589934999, 8589935000, 8589935003, 8589935006, 8589935007, 8589935009, 8589935010, 8589935013, 8589935014, 8589935015, 8589935018, 8589935021, 8589935022, 8589935025, 8589935026, 8589935027, 8589935030, 8589935031, 8589935034, 8589935037, 8589935038, 8589935040, 8589935041, 8589935044, 8589935045, 8589935046, 8589935049, 8589935052, 8589935053, 8589935056, 8589935057, 8589935058, 8589935061, 8589935062, 8589935065, 8589935068, 8589935069, 8589935071, 8589935072, 8589935075, 8589935076, 8589935077, 8589935080, 8589935083, 8589935084, 8589935087, 8589935088, 8589935089, 8589935092, 8589935093, 8589935096, 8589935099, 8589935100, 8589935102, 8589935103, 8589935106, 8589935107, 8589935108, 8589935111, 8589935114, 8589935115, 8589935118, 8589935119, 8589935120, 8589935123, 8589935124, 8589935127, 8589935130, 8589935131, 8589935133, 8589935134, 8589935137, 8589935138, 8589935139, 8589935142, 8589935145, 8589935146, 8589935149, 8589935150, 8589935151, 8589935154, 8589935155, 8589935158, 8589935161, 8589935162, 8589935164, 8589935165, 8589935168, 8589935169, 8589935170, 8589935173, 8589935176, 8589935177, 8589935180, 8589935181, 8589935182, 8589935185, 8589935186, 8589935189, 8589935192, 8589935193, 8589935195, 8589935196, 8589935199, 8589935200, 8589935201, 8589935204, 8589935207, 8589935208, 8589935211, 8589935212, 8589935213, 8589935216, 8589935217, 8589935220, 8589935223, 8589935224, 8589935226, 8589935227, 8589935230, 8589935231, 8589935232, 8589935235, 8589935238, 8589935239, 8589935242, 8589935243, 8589935244, 8589935247, 8589935248, 8589935251, 8589935254, 8589935255, 8589935257, 8589935258, 8589935261, 8589935262, 8589935263, 8589935266, 8589935269, 8589935270, 8589935273, 8589935274, 8589935275, 8589935278, 8589935279, 8589935282, 8589935285, 8589935286, 8589935288, 8589935289, 8589935292, 8589935293, 8589935294, 8589935297, 8589935300, 8589935301, 8589935304, 8589935305, 8589935306, 8589935309, 8589935310, 8589935313, 8589935316, 8589935317, 8589935319, 8589935320, 8589935323, 8589935324, 8589935325, 8589935328, 8589935331, 8589935332, 8589935335, 8589935336, 8589935337, 8589935340, 8589935341, 8589935344, 8589935347, 8589935348, 8589935350, 8589935351, 8589935354, 8589935355, 8589935356, 8589935359, 8589935362, 8589935363, 8589935366, 8589935367, 8589935368, 8589935371, 8589935372, 8589935375, 8589935378, 8589935379, 8589935381, 8589935382, 8589935385, 8589935386, 8589935387, 8589935390, 8589935393, 8589935394, 8589935397, 8589935398, 8589935399, 8589935402, 8589935403, 8589935406, 8589935409, 8589935410, 8589935412, 8589935413, 8589935416, 8589935417, 8589935418, 8589935421, 8589935424, 8589935425, 8589935428, 8589935429, 8589935430, 8589935433, 8589935434, 8589935437, 8589935440, 8589935441, 8589935443, 8589935444, 8589935447, 8589935448, 8589935449, 8589935453, 8589935455, 8589935456)
-GROUP BY kernel ORDER BY total_ns DESC, kernel LIMIT 8;
+GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
 
--- F14. Decode makes 6 small copies a step (at most 64 KiB each).
+.print
+.print "F14. Decode makes 6 small copies a step (at most 64 KiB each)."
 
--- Copies of at most 64 KiB
+.print
+.print "Copies of at most 64 KiB"
 WITH launches AS (
-  SELECT correlationId, globalTid & ~16777215 AS globalPid, nameId, start, end
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
   FROM CUPTI_ACTIVITY_KIND_RUNTIME
   WHERE globalTid = 281486318109348 AND EXISTS (SELECT 1 FROM (VALUES (856745117, 856801596), (861246764, 863824621), (864165934, 866736144), (867064070, 869623435), (869945257, 872506013), (872829443, 875395808), (875718822, 878278824), (878606425, 881173598), (881551144, 884120587), (884479254, 887051975), (887408829, 889975071), (890323025, 892890797), (893219715, 895788529), (896122753, 898682215), (898996899, 901565813), (901900427, 904381570), (904742948, 907314399), (907675454, 910230424), (910558862, 913126857), (913470804, 916035617), (916357511, 918924588), (919244535, 921809750), (922136199, 924700116), (925025590, 927591466), (927917926, 927917926)) WHERE start BETWEEN column1 AND column2)
 ),
@@ -320,11 +358,13 @@ SELECT kind, bytes, pageable, count(*) AS calls, sum(duration_ns) AS total_ns FR
 WHERE (kind, bytes, pageable) IN (VALUES ('memcpy_h2d', 4, 0), ('memcpy_h2d', 8, 0), ('memcpy_h2d', 512, 0), ('memcpy_h2d', 12288, 0))
 GROUP BY kind, bytes, pageable ORDER BY calls DESC, kind, bytes;
 
--- F15. flash_attn_stream_k_fixup_uniform always follows flash_attn_ext_f16 (28 times a step) and could be fused into it.
+.print
+.print "F15. flash_attn_stream_k_fixup_uniform always follows flash_attn_ext_f16 (28 times a step) and could be fused into it."
 
--- The kernel that could go: flash_attn_stream_k_fixup_uniform
+.print
+.print "The kernel that could go: flash_attn_stream_k_fixup_uniform"
 WITH launches AS (
-  SELECT correlationId, globalTid & ~16777215 AS globalPid, nameId, start, end
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
   FROM CUPTI_ACTIVITY_KIND_RUNTIME
   WHERE globalTid = 281486318109348 AND start BETWEEN 837159429 AND 837159429
 ),
@@ -336,17 +376,19 @@ kernels AS (
   JOIN StringIds AS d ON d.id = k.demangledName
   WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
 )
-SELECT kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
-  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_phase
+SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
+  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
 FROM kernels AS k
 WHERE k.kernel IN ('flash_attn_stream_k_fixup_uniform')
-GROUP BY kernel ORDER BY total_ns DESC, kernel LIMIT 8;
+GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
 
--- F16. k_bin_bcast always precedes rms_norm_f32 (55 times a step) and could be fused into it.
+.print
+.print "F16. k_bin_bcast always precedes rms_norm_f32 (55 times a step) and could be fused into it."
 
--- The kernel that could go: k_bin_bcast
+.print
+.print "The kernel that could go: k_bin_bcast"
 WITH launches AS (
-  SELECT correlationId, globalTid & ~16777215 AS globalPid, nameId, start, end
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
   FROM CUPTI_ACTIVITY_KIND_RUNTIME
   WHERE globalTid = 281486318109348 AND start BETWEEN 837159429 AND 837159429
 ),
@@ -358,17 +400,19 @@ kernels AS (
   JOIN StringIds AS d ON d.id = k.demangledName
   WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
 )
-SELECT kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
-  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_phase
+SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
+  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
 FROM kernels AS k
 WHERE k.kernel IN ('k_bin_bcast')
-GROUP BY kernel ORDER BY total_ns DESC, kernel LIMIT 8;
+GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
 
--- F17. Prefill makes 5 small copies a step (at most 64 KiB each).
+.print
+.print "F17. Prefill makes 5 small copies a step (at most 64 KiB each)."
 
--- Copies of at most 64 KiB
+.print
+.print "Copies of at most 64 KiB"
 WITH launches AS (
-  SELECT correlationId, globalTid & ~16777215 AS globalPid, nameId, start, end
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
   FROM CUPTI_ACTIVITY_KIND_RUNTIME
   WHERE globalTid = 281486318109348 AND (start BETWEEN 829966590 AND 830054549
     OR start BETWEEN 838644785 AND 838644785)
@@ -384,16 +428,25 @@ SELECT kind, bytes, pageable, count(*) AS calls, sum(duration_ns) AS total_ns FR
 WHERE (kind, bytes, pageable) IN (VALUES ('memcpy_h2d', 512, 0), ('memcpy_h2d', 4, 0), ('memcpy_h2d', 256, 0), ('memcpy_h2d', 32768, 0))
 GROUP BY kind, bytes, pageable ORDER BY calls DESC, kind, bytes;
 
--- F18. Prefill waits for the device 12 times a step.
+.print
+.print "F18. Prefill waits for the device 12 times a step."
 
--- Synchronising calls
+.print
+.print "Synchronising calls"
 WITH calls AS (
-  SELECT correlationId, globalTid & ~16777215 AS globalPid, nameId, start, end
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
   FROM CUPTI_ACTIVITY_KIND_RUNTIME
   WHERE globalTid = 281486318109348 AND start BETWEEN 829973383 AND 838665034
+),
+named AS (
+  SELECT s.value AS call, c.start, c.end, max(c.end) OVER (
+    PARTITION BY globalTid, CASE WHEN s.value IN ('cudaStreamSynchronize_v3020') THEN 3 END
+    ORDER BY c.start, c.end DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reach
+  FROM calls AS c JOIN StringIds AS s ON s.id = c.nameId
+  WHERE s.value IN ('cudaStreamSynchronize_v3020')
+), counted AS (
+  SELECT call, start, end FROM named WHERE reach IS NULL OR end > reach
 )
-SELECT s.value AS call, count(*) AS calls, count(*) / 1.0 AS calls_per_step,
-  sum(c.end - c.start) AS total_ns
-FROM calls AS c JOIN StringIds AS s ON s.id = c.nameId
-WHERE s.value IN ('cudaStreamSynchronize_v3020')
-GROUP BY call ORDER BY total_ns DESC, call;
+SELECT call, count(*) AS calls, count(*) / 1.0 AS calls_per_step,
+  sum(end - start) AS total_ns
+FROM counted GROUP BY call ORDER BY total_ns DESC, call;
