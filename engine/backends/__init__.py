@@ -1,0 +1,1 @@
+"""The same operations by NumPy, as the reference, and by CUDA."""
