@@ -172,7 +172,12 @@ def _heads(qkv: FloatArray, shape: HeadShape) -> tuple[FloatArray, FloatArray, F
 
 
 def _rotated(heads: FloatArray, angles: FloatArray) -> FloatArray:
-    """Turns pairs whose parts lie half a head apart, as transformers stores them; `angles` has shape (tokens, pairs)."""
+    """Turns pairs whose parts lie half a head apart, as transformers stores them.
+
+    Args:
+        heads: shape (tokens, heads, head_dim).
+        angles: shape (tokens, head_dim / 2).
+    """
     cosine, sine = np.cos(angles)[:, None], np.sin(angles)[:, None]
     first, second = np.split(heads, 2, axis=-1)
     return np.concatenate([first * cosine - second * sine, second * cosine + first * sine], axis=-1)
