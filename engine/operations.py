@@ -6,6 +6,8 @@ that the weights' format asks for (`WeightFormat.round_vector` for one row, `rou
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +17,8 @@ from engine.formats import Parts, WeightFormat
 
 # Whatever a backend keeps numbers in.
 Buffer = Any
+# Whatever a backend knows a point of its work by.
+Mark = Any
 
 
 @dataclass(frozen=True)
@@ -223,11 +227,32 @@ class Operations(ABC):
         """`out[0] = hidden[tokens - 1]`: only the last token of a prompt needs logits."""
 
     @abstractmethod
-    def sample(self, site: Site, logits: Buffer, sampling: Sampling, state: "DecodeState") -> None:
-        """Chooses the next token, and moves on.
+    def sample(self, site: Site, tokens: int, logits: Buffer, sampling: Sampling, state: "DecodeState") -> None:
+        """Chooses the token that follows so many that were just read, and moves on.
 
-        `state.token` and `state.tokens[state.step]` become that token; `state.position` and `state.step` grow by one.
+        `state.token` and `state.tokens[state.step]` become that token; `state.position` grows by `tokens`, and
+        `state.step` by one.
         """
+
+    @abstractmethod
+    def outbox(self, name: str, capacity: int) -> Buffer:
+        """A new buffer of 32-bit integers, which the host reads with `peek`."""
+
+    @abstractmethod
+    def mark(self) -> Mark:
+        """A mark behind all that was asked for until now."""
+
+    @abstractmethod
+    def peek(self, outbox: Buffer, index: int, mark: Mark) -> int:
+        """Waits for a mark, and reads one place of an outbox."""
+
+    @abstractmethod
+    def record(self, step: Callable[[], None]) -> Callable[[], None]:
+        """Something that does what `step` does, as cheaply as the backend can: a replayed graph, or `step` itself."""
+
+    @abstractmethod
+    def step_workspace(self) -> AbstractContextManager[None]:
+        """Whatever a decode step takes and gives back; nothing, unless a variant asks for it."""
 
     @abstractmethod
     def finish(self) -> None:
@@ -242,7 +267,7 @@ class DecodeState:
         token: the newest token, shape (1,).
         position: how many tokens the cache holds, shape (1,).
         step: how many tokens were chosen, shape (1,).
-        tokens: those tokens, shape (capacity,).
+        tokens: an outbox of those tokens, shape (capacity,).
     """
 
     token: Buffer

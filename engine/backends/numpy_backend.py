@@ -1,5 +1,7 @@
 """The reference backend: every operation in NumPy, as plainly as it can be said."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -126,11 +128,26 @@ class NumpyOperations(Operations):
     def last_row(self, site: Site, tokens: int, hidden: FloatArray, out: FloatArray) -> None:
         out[0] = hidden[tokens - 1]
 
-    def sample(self, site: Site, logits: FloatArray, sampling: Sampling, state: DecodeState) -> None:
+    def sample(self, site: Site, tokens: int, logits: FloatArray, sampling: Sampling, state: DecodeState) -> None:
         state.token[0] = choose(logits[0], sampling, int(state.step[0]))
         state.tokens[state.step[0]] = state.token[0]
-        state.position[0] += 1
+        state.position[0] += tokens
         state.step[0] += 1
+
+    def outbox(self, name: str, capacity: int) -> Integers:
+        return self.integers(name, capacity)
+
+    def mark(self) -> None:
+        return None
+
+    def peek(self, outbox: Integers, index: int, mark: None) -> int:
+        return int(outbox[index])
+
+    def record(self, step: Callable[[], None]) -> Callable[[], None]:
+        return step
+
+    def step_workspace(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def finish(self) -> None:
         pass

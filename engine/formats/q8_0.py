@@ -4,8 +4,8 @@ Source: the format of that name in ggml. There a block is its scale followed by 
 and the scales are arrays of their own, so that a kernel reads 16 aligned bytes at a time.
 
 A matrix-vector product with Q8_0 rounds its input to bytes, too, so that it is made of products of bytes; a scale of
-the input belongs to 16 neighbours, as many as a thread reads at a time. A product with many rows is made on tensor cores,
-in bfloat16: whose range holds whatever a model's activations reach, and which bytes fit in exactly.
+the input belongs to 16 neighbours, as many as a thread reads at a time. A product with many rows is made on tensor
+cores, in bfloat16: whose range holds whatever a model's activations reach, and which bytes fit in exactly.
 """
 
 from typing import Any, ClassVar

@@ -1,0 +1,88 @@
+"""NVTX ranges of the engine, in a domain of its own.
+
+Phases and steps are ranges whose message is the phase and whose payload is the step. Operations are ranges whose
+category is the layer type, whose message is the role and whose payload is the layer.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Any
+
+from engine.operations import Operations, Site
+from engine.wrapping import wrapped
+
+DOMAIN = "engine"
+
+
+class Phase(StrEnum):
+    """What the engine is about."""
+
+    LOAD = "load"
+    WARMUP = "warmup"
+    PREFILL = "prefill"
+    DECODE = "decode"
+
+
+class Ranges:
+    """Something that is told of ranges as they begin and end."""
+
+    def begin(self, message: str, category: str | None, payload: int | None) -> None:
+        """A range begins, inside those that are open."""
+
+    def end(self) -> None:
+        """The range that began last ends."""
+
+    @contextmanager
+    def phase(self, phase: Phase, step: int | None = None) -> Iterator[None]:
+        """A phase, or a step of one."""
+        self.begin(phase, None, step)
+        try:
+            yield
+        finally:
+            self.end()
+
+
+def profiler_ranges() -> Ranges:
+    """Ranges for the profiler that listens, if one does."""
+    import nvtx
+
+    domain = nvtx.get_domain(DOMAIN)
+    # Where nobody listens, nvtx has nothing to describe events with.
+    listening = domain.get_event_attributes(message=DOMAIN) is not None
+    return NvtxRanges(domain) if listening else Ranges()
+
+
+class NvtxRanges(Ranges):
+    """Tells a profiler."""
+
+    def __init__(self, domain: Any) -> None:
+        self._domain = domain
+        self._attributes: dict[tuple[str, str | None], Any] = {}
+
+    def begin(self, message: str, category: str | None, payload: int | None) -> None:
+        """A range begins."""
+        key = (message, category)
+        attributes = self._attributes.get(key)
+        if attributes is None:
+            attributes = self._domain.get_event_attributes(message=message, category=category)
+            self._attributes[key] = attributes
+        attributes.payload = payload
+        self._domain.push_range(attributes)
+
+    def end(self) -> None:
+        """The innermost range ends."""
+        self._domain.pop_range()
+
+
+def annotated(ops: Operations, ranges: Ranges) -> Operations:
+    """A backend whose operations are ranges."""
+
+    def within(site: Site, call: Callable[[], None]) -> None:
+        ranges.begin(site.role, site.layer_type, site.layer)
+        try:
+            call()
+        finally:
+            ranges.end()
+
+    return wrapped(ops, within)

@@ -1,0 +1,62 @@
+"""The bytes that a pass must move and the operations it must do, role by role, from the model's shape alone.
+
+Every weight is read once a chunk, every input and output once; the cache up to the sequence's length. What a
+fused kernel keeps to itself is not counted, so that bytes over bandwidth is a floor.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from engine.formats import WeightFormat
+from engine.model import Model
+from engine.operations import Matrix
+
+_FLOAT_BYTES = 4
+
+
+@dataclass(frozen=True)
+class RoleFootprint:
+    """What all layers' operations of one role need in one pass."""
+
+    layer_type: str
+    role: str
+    bytes: int
+    operations: int
+
+
+def footprints(model: Model, cache_format: WeightFormat, tokens: int, context: int) -> tuple[RoleFootprint, ...]:
+    """What one pass over `tokens` rows needs, the last of which sees `context` positions.
+
+    A step of decode is a pass over one row.
+    """
+    return tuple(_roles(model, cache_format, tokens, context))
+
+
+def _roles(model: Model, cache_format: WeightFormat, tokens: int, context: int) -> Iterator[RoleFootprint]:
+    config, layers = model.config, model.config.layers
+    attention, mlp = model.blocks[0].attention, model.blocks[0].mlp
+    row_bytes = model.embedding.format.size_bytes(1, config.hidden_size)
+    yield RoleFootprint("embedding", "embed", tokens * (row_bytes + config.hidden_size * _FLOAT_BYTES), 0)
+    yield _product("attention", "qkv_proj", attention.qkv, tokens, layers)
+    yield _attention(model, cache_format, tokens, context)
+    yield _product("attention", "o_proj", attention.output, tokens, layers)
+    yield _product("mlp", "gate_up_proj", mlp.gate_up, tokens, layers)
+    yield _product("mlp", "down_proj", mlp.down, tokens, layers)
+    yield _product("lm_head", "lm_head", model.head, 1, 1)
+    yield RoleFootprint("sampling", "sample", config.vocabulary * _FLOAT_BYTES, config.vocabulary)
+
+
+def _product(layer_type: str, role: str, weight: Matrix, tokens: int, layers: int) -> RoleFootprint:
+    moved = weight.size_bytes + tokens * (weight.rows + weight.columns) * _FLOAT_BYTES
+    return RoleFootprint(layer_type, role, layers * moved, layers * 2 * tokens * weight.rows * weight.columns)
+
+
+def _attention(model: Model, cache_format: WeightFormat, tokens: int, context: int) -> RoleFootprint:
+    config = model.config
+    cached = 2 * cache_format.size_bytes(context, config.kv_size)
+    rows = tokens * (2 * config.q_size + 2 * config.kv_size) * _FLOAT_BYTES
+    # Row t of so many sees context - tokens + t + 1 positions, each for a product with the key and one with the value.
+    seen = tokens * (2 * context - tokens + 1) // 2
+    return RoleFootprint(
+        "attention", "attention", config.layers * (cached + rows), config.layers * 4 * seen * config.q_size
+    )
