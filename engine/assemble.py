@@ -8,7 +8,6 @@ import numpy as np
 from engine.config import ModelConfig
 from engine.errors import EngineError
 from engine.formats import Parts, WeightFormat
-from engine.formats.format import FloatArray
 from engine.layers.attention import Attention
 from engine.layers.mlp import Mlp
 from engine.layers.norm import Norm
@@ -56,14 +55,9 @@ class Assembly:
 
     def vector(self, name: str, size: int) -> Buffer:
         """A norm's weight."""
-        values = np.ones(size, np.float32) if self.source is None else self.source.vector(name, size)
-        return self.constant(name, values)
-
-    def constant(self, name: str, values: FloatArray) -> Buffer:
-        """A vector that no model's file holds."""
-        buffer = self.ops.floats(name, values.size)
-        self.ops.write(buffer, values)
-        return buffer
+        return self.ops.vector(
+            name, np.ones(size, np.float32) if self.source is None else self.source.vector(name, size)
+        )
 
 
 def stored_formats(source: WeightSource) -> ModelFormats:
@@ -80,7 +74,7 @@ def assemble(assembly: Assembly, progress: Progress) -> Model:
         EngineError: a tensor is missing, of another shape, or damaged; or memory ran out.
     """
     config, formats = assembly.config, assembly.formats
-    turns = assembly.constant("rope.frequencies", frequencies(config.rope, config.head_dim))
+    turns = assembly.ops.vector("rope.frequencies", frequencies(config.rope, config.head_dim))
     embedding = assembly.matrix({"model.embed_tokens.weight": config.vocabulary}, config.hidden_size, formats.embedding)
     blocks = []
     for layer in range(config.layers):

@@ -14,6 +14,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from engine.formats import Parts, WeightFormat
+from engine.memory import MemoryUse
 
 # Whatever a backend keeps numbers in.
 Buffer = Any
@@ -143,6 +144,10 @@ class Operations(ABC):
         """An empty cache for one layer."""
 
     @abstractmethod
+    def vector(self, name: str, values: NDArray[Any]) -> Buffer:
+        """Constants of single precision, such as a norm's weight, copied into the backend's memory."""
+
+    @abstractmethod
     def matrix(self, name: str, format_: WeightFormat, rows: int, columns: int, parts: Parts) -> Matrix:
         """A packed weight, copied into the backend's memory."""
 
@@ -253,6 +258,10 @@ class Operations(ABC):
     @abstractmethod
     def step_workspace(self) -> AbstractContextManager[None]:
         """Whatever a decode step takes and gives back; nothing, unless a variant asks for it."""
+
+    @abstractmethod
+    def memory(self) -> MemoryUse:
+        """What was taken so far, and for what."""
 
     @abstractmethod
     def finish(self) -> None:

@@ -64,7 +64,7 @@ def _tiny(architecture: Architecture, scaling: Llama3Scaling | None) -> ModelCon
         norm_epsilon=1e-5,
         rope=Rope(10_000.0, scaling),
         context=2048,
-        ties_embeddings=True,
+        ties_embeddings=False,
     )
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from engine.formats import Parts, WeightFormat
 from engine.formats.format import FloatArray
+from engine.memory import Ledger, MemoryUse, Use
 from engine.operations import (
     DecodeState,
     HeadShape,
@@ -30,21 +31,30 @@ Integers = NDArray[np.int32]
 class NumpyOperations(Operations):
     """Operations on NumPy arrays in single precision."""
 
+    def __init__(self) -> None:
+        self._ledger = Ledger()
+
     def floats(self, name: str, *shape: int) -> FloatArray:
-        return np.zeros(shape, np.float32)
+        return self._zeros(Use.WORKSPACES, shape)
 
     def integers(self, name: str, *shape: int) -> Integers:
-        return np.zeros(shape, np.int32)
+        return self._zeros(Use.WORKSPACES, shape).view(np.int32)
 
     def input(self, name: str, capacity: int, columns: int, format_: WeightFormat) -> Input:
         return Input(format_, columns, {"values": self.floats(name, capacity, columns)})
 
     def cache(self, name: str, shape: HeadShape, capacity: int, format_: WeightFormat) -> LayerCache:
-        keys, values = (self.floats(name, shape.kv_heads, capacity, shape.head_dim) for _ in range(2))
+        keys, values = (self._zeros(Use.CACHE, (shape.kv_heads, capacity, shape.head_dim)) for _ in range(2))
         return LayerCache(format_, capacity, keys, values)
 
+    def vector(self, name: str, values: FloatArray) -> FloatArray:
+        self._ledger.take(Use.WEIGHTS, values.nbytes)
+        return values.copy()
+
     def matrix(self, name: str, format_: WeightFormat, rows: int, columns: int, parts: Parts) -> Matrix:
-        return Matrix(format_, rows, columns, {"values": format_.unpack(parts)})
+        values = format_.unpack(parts)
+        self._ledger.take(Use.WEIGHTS, values.nbytes)
+        return Matrix(format_, rows, columns, {"values": values})
 
     def random_matrix(self, name: str, format_: WeightFormat, rows: int, columns: int, seed: int) -> Matrix:
         return self.matrix(name, format_, rows, columns, random_parts(format_, rows, columns, seed))
@@ -149,8 +159,16 @@ class NumpyOperations(Operations):
     def step_workspace(self) -> AbstractContextManager[None]:
         return nullcontext()
 
+    def memory(self) -> MemoryUse:
+        return self._ledger.summary(peak_bytes=self._ledger.total_bytes())
+
     def finish(self) -> None:
         pass
+
+    def _zeros(self, use: Use, shape: tuple[int, ...]) -> FloatArray:
+        zeros = np.zeros(shape, np.float32)
+        self._ledger.take(use, zeros.nbytes)
+        return zeros
 
 
 def _rounded(tokens: int, values: FloatArray, format_: WeightFormat) -> FloatArray:
