@@ -45,8 +45,10 @@ class Ranges:
 
 def profiler_ranges() -> Ranges:
     """Ranges for the profiler that listens, if one does."""
-    import nvtx
-
+    try:
+        import nvtx
+    except ImportError:
+        return Ranges()
     domain = nvtx.get_domain(DOMAIN)
     # Where nobody listens, nvtx has nothing to describe events with.
     listening = domain.get_event_attributes(message=DOMAIN) is not None
@@ -78,7 +80,7 @@ class NvtxRanges(Ranges):
 def annotated(ops: Operations, ranges: Ranges) -> Operations:
     """A backend whose operations are ranges."""
 
-    def within(site: Site, call: Callable[[], None]) -> None:
+    def within(_name: str, site: Site, call: Callable[[], None]) -> None:
         ranges.begin(site.role, site.layer_type, site.layer)
         try:
             call()

@@ -12,6 +12,8 @@ from engine.model import Model
 from engine.operations import Matrix
 
 _FLOAT_BYTES = 4
+# However many chunks there are.
+_ONCE = ("lm_head", "sampling")
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,22 @@ def footprints(model: Model, cache_format: WeightFormat, tokens: int, context: i
     A step of decode is a pass over one row.
     """
     return tuple(_roles(model, cache_format, tokens, context))
+
+
+def prefill_footprints(model: Model, cache_format: WeightFormat, tokens: int, chunk: int) -> tuple[RoleFootprint, ...]:
+    """What a whole prompt needs, read in chunks of up to so many tokens; logits follow from the last chunk alone."""
+    sums: dict[tuple[str, str], RoleFootprint] = {}
+    for start in range(0, tokens, chunk):
+        end = min(start + chunk, tokens)
+        for role in footprints(model, cache_format, end - start, end):
+            key = (role.layer_type, role.role)
+            before = sums.get(key)
+            if before is None or role.layer_type in _ONCE:
+                sums[key] = role
+            else:
+                moved, done = before.bytes + role.bytes, before.operations + role.operations
+                sums[key] = RoleFootprint(*key, moved, done)
+    return tuple(sums.values())
 
 
 def _roles(model: Model, cache_format: WeightFormat, tokens: int, context: int) -> Iterator[RoleFootprint]:

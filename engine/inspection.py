@@ -21,7 +21,7 @@ class Counter:
 def counted(ops: Operations, counter: Counter, stop_after: int | None = None) -> Operations:
     """A backend that notes its operations, and raises `Stopped` once so many are done."""
 
-    def note(site: Site, call: Callable[[], None]) -> None:
+    def note(_name: str, site: Site, call: Callable[[], None]) -> None:
         call()
         counter.sites.append(site)
         if len(counter.sites) == stop_after:

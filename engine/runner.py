@@ -80,20 +80,20 @@ class Runner:
         """Does everything once that takes longer the first time, for prompts of such lengths; captures the graph."""
         with self._ranges.phase(Phase.WARMUP):
             for tokens in sorted({1, *prompt_tokens}):
-                self._read([0] * tokens)
-                self._choose(1)
-            self._write_position(0)
+                self._start_over()
+                self._choose(self._read([0] * tokens))
+            self._start_over()
             self._step()
             self._ops.finish()
             if self.options.graphs:
-                self._write_position(0)
+                self._start_over()
                 self._replay = self._ops.record(self._step)
                 self._replay()
                 self._ops.finish()
 
     def prefill(self, prompt: Sequence[int], number: int = 0) -> Mark:
         """Reads a prompt into an empty cache, and chooses the first token of its answer; a mark behind both."""
-        self._ops.write(self._state.step, np.zeros(1, np.int32))
+        self._start_over()
         with self._ranges.phase(Phase.PREFILL, number):
             last = self._read(prompt)
             self._choose(last)
@@ -143,6 +143,10 @@ class Runner:
     def _step(self) -> None:
         self.model.read(self._ops, self._work, self._cache, self._state.token, self._state.position, 1)
         self._choose(1)
+
+    def _start_over(self) -> None:
+        self._write_position(0)
+        self._ops.write(self._state.step, np.zeros(1, np.int32))
 
     def _write_position(self, position: int) -> None:
         self._ops.write(self._state.position, np.array([position], np.int32))

@@ -5,8 +5,8 @@ from typing import Any, cast
 
 from engine.operations import Operations, Site
 
-# Told where an operation stands, and given it to be done.
-Around = Callable[[Site, Callable[[], None]], None]
+# Told an operation's name and where it stands, and given it to be done.
+Around = Callable[[str, Site, Callable[[], None]], None]
 
 
 def wrapped(ops: Operations, around: Around) -> Operations:
@@ -24,7 +24,7 @@ class _Wrapped:
 
         def call(*arguments: Any, **named: Any) -> Any:
             if arguments and isinstance(arguments[0], Site):
-                return self._around(arguments[0], lambda: method(*arguments, **named))
+                return self._around(name, arguments[0], lambda: method(*arguments, **named))
             return method(*arguments, **named)
 
         # Found at once the next time.

@@ -1,0 +1,67 @@
+"""What a device says of itself, and whether there is one."""
+
+import ctypes
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Clocks:
+    """Clocks and power limit of a GPU; None where the driver does not tell."""
+
+    sm_mhz: int | None
+    memory_mhz: int | None
+    sm_max_mhz: int | None
+    memory_max_mhz: int | None
+    power_limit_w: float | None
+
+
+@dataclass(frozen=True)
+class DeviceDescription:
+    """A GPU, and the software that drives it.
+
+    Attributes:
+        name: as the driver calls it.
+        driver: version of the driver.
+        cuda: the CUDA version that the driver supports.
+        nvrtc: version of the compiler.
+        cublas: version of the library for matrix products.
+        cuda_core: version of the bindings.
+        clocks: None where they cannot be asked for.
+        products: what was chosen for each shape of matrix product, a line each.
+        copy_bytes_per_s: of a device-to-device copy, read plus written; None where it was not measured.
+    """
+
+    name: str
+    driver: str
+    cuda: str
+    nvrtc: str
+    cublas: str
+    cuda_core: str
+    clocks: Clocks | None
+    products: tuple[str, ...] = ()
+    copy_bytes_per_s: float | None = None
+
+
+class Device(ABC):
+    """A backend that runs on a device of its own."""
+
+    @abstractmethod
+    def describe(self) -> DeviceDescription:
+        """The device, and what was chosen on it so far."""
+
+    @abstractmethod
+    def measure_copy(self) -> float:
+        """Copies within the device's memory, and says how many bytes it read plus wrote a second."""
+
+
+def gpu_count() -> int:
+    """How many NVIDIA GPUs this process can use; asks the driver alone, and makes no context."""
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return 0
+    count = ctypes.c_int(0)
+    if driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0:
+        return 0
+    return count.value

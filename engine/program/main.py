@@ -1,0 +1,79 @@
+"""Parses the command line and hands it to a verb; imports nothing heavy until it is known what is asked for."""
+
+import argparse
+import errno
+import io
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from engine import __version__
+from engine.errors import EngineError
+from engine.program import run
+
+_INTERRUPTED = 130
+# As of a program that SIGPIPE ended.
+_BROKEN_PIPE = 141
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that says what is wrong in one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        """What the user typed makes no sense."""
+        raise EngineError(f"{' '.join(message.split()).rstrip('.')}; see `{self.prog} --help`")
+
+
+def parser() -> Parser:
+    """The command line's parser."""
+    whole = Parser(prog="python -m engine", description="Runs language models on CUDA kernels of our own.")
+    whole.add_argument("--version", action="version", version=f"engine {__version__}")
+    verbs = whole.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for verb in (run,):
+        verb.add_to(verbs)
+    return whole
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Runs the command line; what a user can mend is one sentence on standard error, and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Names, units and answers may hold characters that the terminal's encoding lacks.
+            stream.reconfigure(errors="backslashreplace")
+    typed = list(sys.argv[1:] if arguments is None else arguments)
+    sys.exit(_exit_code(typed))
+
+
+def _exit_code(typed: list[str]) -> int:
+    try:
+        parsed = parser().parse_args(typed)
+        code: int = parsed.call(parsed, typed)
+        sys.stdout.flush()
+        return code
+    except EngineError as error:
+        _say(str(error))
+        return error.exit_code
+    except MemoryError:
+        _say("memory does not suffice; choose a smaller model, context or chunk")
+        return EngineError.exit_code
+    except BrokenPipeError:
+        # Whoever read has read enough. What is still to be written goes nowhere.
+        _discard_output()
+        return _BROKEN_PIPE
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _discard_output()
+        _say("the output cannot be written (no space left); print it elsewhere")
+        return EngineError.exit_code
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(f"engine: {sentence}\n")
+
+
+def _discard_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,122 @@
+"""`python -m engine run`: one workload, a few times; what profilers start."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import EngineError
+from engine.program.options import (
+    add_context_option,
+    add_model_options,
+    chosen_model,
+    decimal,
+    engine_options,
+    positive,
+    say,
+)
+
+if TYPE_CHECKING:
+    from engine.progress import StageProgress
+    from engine.run_document import Run
+
+# Names the file that gets the run's document; set by whoever profiles.
+MANIFEST_VARIABLE = "WB_WORKLOAD_MANIFEST"
+
+
+def add_to(verbs: Any) -> None:
+    """Adds the verb to a parser's."""
+    parser: argparse.ArgumentParser = verbs.add_parser(
+        "run",
+        help="run one workload a few times",
+        description="Runs one workload a few times. A document about the run is written to the file that the "
+        f"environment variable {MANIFEST_VARIABLE} names.",
+    )
+    add_model_options(parser)
+    add_context_option(parser)
+    parser.add_argument("--workload", required=True, metavar="W1|W2|pp=N,tg=N", help="tokens of prompt, decode steps")
+    parser.add_argument("--graphs", choices=["on", "off"], default="on", help="replay decode steps from a CUDA graph")
+    parser.add_argument("--reps", type=positive, default=1, help="so many times (default: 1)")
+    parser.add_argument("--temperature", type=decimal, default=0.0, help="0 takes the likeliest token (default)")
+    parser.add_argument("--record", type=Path, metavar="FILE.sqlite", help="record operations of the NumPy backend")
+    parser.set_defaults(call=call)
+
+
+def call(parsed: argparse.Namespace, typed: Sequence[str]) -> int:
+    """Runs the verb; the exit code."""
+    from engine.run_document import run_document
+    from engine.terminal import shown_progress
+
+    with shown_progress() as progress:
+        finished = _run(parsed, typed, progress)
+    document = run_document(finished)
+    target = os.environ.get(MANIFEST_VARIABLE)
+    if target:
+        from engine.files import write_text
+
+        write_text(Path(target), json.dumps(document, indent=2, allow_nan=False) + "\n")
+    sys.stdout.write(_summary(finished, document))
+    return 0
+
+
+def _run(parsed: argparse.Namespace, typed: Sequence[str], progress: StageProgress) -> Run:
+    from engine.annotation import profiler_ranges
+    from engine.measurement import measure
+    from engine.run_document import Run
+    from engine.session import choose_backend, open_engine, remarks
+    from engine.workload import known_workload, random_prompt
+
+    workload = known_workload(parsed.workload)
+    options = engine_options(parsed, graphs=parsed.graphs == "on")
+    backend = choose_backend(options.backend)
+    if parsed.record and backend != "numpy":
+        raise EngineError("--record records the NumPy backend alone; choose --backend numpy, or profile with nsys")
+    choice = chosen_model(parsed)
+    context = parsed.context or workload.context
+    for remark in remarks(choice, options, context):
+        say(remark)
+    with _recording(parsed.record) as recorder:
+        engine = open_engine(
+            choice,
+            options,
+            context,
+            recorder.ranges if recorder else profiler_ranges(),
+            progress,
+            recorder.around if recorder else None,
+        )
+        prompt = random_prompt(workload.prompt_tokens, choice.config.vocabulary, parsed.seed)
+        measurement = measure(engine.runner, workload, prompt, parsed.reps, progress)
+    device = None
+    if engine.device:
+        device = replace(engine.device.describe(), copy_bytes_per_s=engine.device.measure_copy())
+    return Run(engine, workload, measurement, device, typed)
+
+
+def _recording(target: Path | None) -> Any:
+    if target is None:
+        return nullcontext()
+    from engine.recorder import recording
+
+    return recording(target)
+
+
+def _summary(run: Run, document: dict[str, Any]) -> str:
+    workload, measurement = run.workload, run.measurement
+    prefill_s = statistics.median(measurement.prefill_ns) / 1e9
+    step_s = statistics.median(measurement.decode_ns) / 1e9 / workload.decode_tokens
+    weights, repetitions = document["weights"], len(measurement.prefill_ns)
+    return (
+        f"{document['model']['name']}, {weights['source']}, {weights['format']}, {run.engine.backend}: "
+        f"prefill of {workload.prompt_tokens} in {prefill_s * 1e3:.2f} ms "
+        f"({workload.prompt_tokens / prefill_s:,.0f} tok/s), "
+        f"decode of {workload.decode_tokens} at {step_s * 1e3:.3f} ms a step ({1 / step_s:,.0f} tok/s)"
+        f"{f'; medians of {repetitions}' if repetitions > 1 else ''}\n"
+    )
