@@ -42,16 +42,16 @@ class Assembly:
 
     def matrix(self, rows_by_name: Mapping[str, int], columns: int, format_: WeightFormat) -> Matrix:
         """One matrix, made of those of these names, one above the other."""
-        name, rows = " + ".join(rows_by_name), sum(rows_by_name.values())
+        name, sections = " + ".join(rows_by_name), tuple(rows_by_name.values())
         if columns % format_.block:
             raise EngineError(
                 f"{name} has rows of {columns} weights, which are no whole blocks of {format_.block}; "
                 f"choose another weight format than {format_.name}"
             )
         if self.source is None:
-            return self.ops.random_matrix(name, format_, rows, columns, matrix_seed(name, self.seed))
+            return self.ops.random_matrix(name, format_, sections, columns, matrix_seed(name, self.seed))
         parts = [self.source.matrix(part, height, columns, format_) for part, height in rows_by_name.items()]
-        return self.ops.matrix(name, format_, rows, columns, _stacked(parts))
+        return self.ops.matrix(name, format_, sections, columns, _stacked(parts))
 
     def vector(self, name: str, size: int) -> Buffer:
         """A norm's weight."""

@@ -6,7 +6,7 @@ that the weights' format asks for (`WeightFormat.round_vector` for one row, `rou
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -33,12 +33,21 @@ class Site:
 
 @dataclass(frozen=True)
 class Matrix:
-    """A packed weight of shape (rows, columns) in a backend's memory: its parts, as `format.layout` names them."""
+    """A packed weight of shape (rows, columns) in a backend's memory.
+
+    Attributes:
+        format: how it is packed.
+        rows: outputs.
+        columns: inputs.
+        parts: its arrays, as `format.layout` names them.
+        sections: the rows of the matrices that it was made of, one above the other.
+    """
 
     format: WeightFormat
     rows: int
     columns: int
     parts: dict[str, Buffer]
+    sections: tuple[int, ...]
 
     @property
     def size_bytes(self) -> int:
@@ -148,11 +157,13 @@ class Operations(ABC):
         """Constants of single precision, such as a norm's weight, copied into the backend's memory."""
 
     @abstractmethod
-    def matrix(self, name: str, format_: WeightFormat, rows: int, columns: int, parts: Parts) -> Matrix:
+    def matrix(self, name: str, format_: WeightFormat, sections: Sequence[int], columns: int, parts: Parts) -> Matrix:
         """A packed weight, copied into the backend's memory."""
 
     @abstractmethod
-    def random_matrix(self, name: str, format_: WeightFormat, rows: int, columns: int, seed: int) -> Matrix:
+    def random_matrix(
+        self, name: str, format_: WeightFormat, sections: Sequence[int], columns: int, seed: int
+    ) -> Matrix:
         """A packed weight of seeded random numbers, made where it is kept; `engine.weights.synthetic` says which."""
 
     @abstractmethod

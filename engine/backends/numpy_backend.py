@@ -1,6 +1,6 @@
 """The reference backend: every operation in NumPy, as plainly as it can be said."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -51,13 +51,15 @@ class NumpyOperations(Operations):
         self._ledger.take(Use.WEIGHTS, values.nbytes)
         return values.copy()
 
-    def matrix(self, name: str, format_: WeightFormat, rows: int, columns: int, parts: Parts) -> Matrix:
+    def matrix(self, name: str, format_: WeightFormat, sections: Sequence[int], columns: int, parts: Parts) -> Matrix:
         values = format_.unpack(parts)
         self._ledger.take(Use.WEIGHTS, values.nbytes)
-        return Matrix(format_, rows, columns, {"values": values})
+        return Matrix(format_, sum(sections), columns, {"values": values}, tuple(sections))
 
-    def random_matrix(self, name: str, format_: WeightFormat, rows: int, columns: int, seed: int) -> Matrix:
-        return self.matrix(name, format_, rows, columns, random_parts(format_, rows, columns, seed))
+    def random_matrix(
+        self, name: str, format_: WeightFormat, sections: Sequence[int], columns: int, seed: int
+    ) -> Matrix:
+        return self.matrix(name, format_, sections, columns, random_parts(format_, sum(sections), columns, seed))
 
     def write(self, buffer: NDArray[Any], values: NDArray[Any]) -> None:
         buffer.reshape(-1)[: values.size] = values.reshape(-1)
