@@ -19,11 +19,11 @@ from engine.footprint import RoleFootprint, footprints, prefill_footprints
 from engine.formats.format import FloatArray
 from engine.measurement import Measurement
 from engine.parameters import parameters, weight_bytes
+from engine.recorder.export import DEVICE_NAME
 from engine.session import Engine
 from engine.workload import Workload
 
 SCHEMA = "engine.run/1"
-CPU_NAME = "CPU (NumPy reference)"
 _TOKENS_SHOWN = 32
 _LARGEST_SHOWN = 8
 _SAMPLE_SIZE = 64
@@ -76,7 +76,7 @@ def surroundings(device: DeviceDescription | None, flags: Sequence[str]) -> dict
     commit = own_commit()
     return {
         "device": {
-            "name": device.name if device else CPU_NAME,
+            "name": device.name if device else DEVICE_NAME,
             "copy_bytes_per_s": device.copy_bytes_per_s if device else None,
         },
         "versions": _versions(device),

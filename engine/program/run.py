@@ -88,7 +88,7 @@ def _run(parsed: argparse.Namespace, typed: Sequence[str], progress: StageProgre
             choice,
             options,
             context,
-            recorder.ranges if recorder else profiler_ranges(),
+            recorder or profiler_ranges(),
             progress,
             recorder.around if recorder else None,
         )
@@ -103,7 +103,7 @@ def _run(parsed: argparse.Namespace, typed: Sequence[str], progress: StageProgre
 def _recording(target: Path | None) -> Any:
     if target is None:
         return nullcontext()
-    from engine.recorder import recording
+    from engine.recorder.recorder import recording
 
     return recording(target)
 

@@ -1,1 +1,1 @@
-"""Records what the NumPy backend does, as a profiler would have recorded it of a GPU."""
+"""Records what the NumPy backend does, in the form in which nsys exports what it records of a GPU."""
