@@ -1,10 +1,17 @@
 """What a model's shape is: the numbers that its operations follow from."""
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from engine.errors import EngineError
+from engine.fields import Fields, shown
+
+_LARGEST_THETA = 1e30
+_LARGEST_DIVISOR = 1e6
 
 
 class Architecture(StrEnum):
@@ -28,13 +35,33 @@ class Llama3Scaling:
     high_frequency_factor: float
     original_context: int
 
+    def __post_init__(self) -> None:
+        low, high = self.low_frequency_factor, self.high_frequency_factor
+        if not (1 <= self.factor < math.inf and 0 < low < high < math.inf and self.original_context > 0):
+            raise EngineError(f"the rope scaling {self} makes no sense; restore the config file")
+
+
+@dataclass(frozen=True)
+class Divisors:
+    """By how much each pair of a head turns slower than it would unscaled, as GGUF files store a scaling."""
+
+    values: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if not all(1 / _LARGEST_DIVISOR <= value <= _LARGEST_DIVISOR for value in self.values):
+            raise EngineError("the rope scaling holds a divisor that makes no sense; convert the model again")
+
 
 @dataclass(frozen=True)
 class Rope:
     """Rotary position embedding: the base of its frequencies, and how they are scaled, if at all."""
 
     theta: float
-    scaling: Llama3Scaling | None = None
+    scaling: Llama3Scaling | Divisors | None = None
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.theta <= _LARGEST_THETA:
+            raise EngineError(f"a rope theta of {self.theta} makes no sense; restore the config file")
 
 
 @dataclass(frozen=True)
@@ -81,13 +108,15 @@ class ModelConfig:
         )  # fmt: skip
         for name, size in sizes:
             if not 0 < size < 1 << 31:
-                raise EngineError(f"a model with {name} {size} makes no sense; restore its config file")
+                raise EngineError(f"a model with {name} {shown(size)} makes no sense; restore its config file")
         if self.heads % self.kv_heads:
             raise EngineError(
                 f"{self.heads} query heads cannot share {self.kv_heads} key heads; restore the config file"
             )
         if self.head_dim % 2:
             raise EngineError(f"rotary embedding needs heads of even width, not {self.head_dim}")
+        if not 0 <= self.norm_epsilon < 1:
+            raise EngineError(f"a norm's epsilon of {self.norm_epsilon} makes no sense; restore the config file")
 
     @property
     def has_qk_norm(self) -> bool:
@@ -105,74 +134,92 @@ class ModelConfig:
         return self.kv_heads * self.head_dim
 
 
-def from_transformers(document: dict[str, Any]) -> ModelConfig:
+def from_transformers(document: Mapping[str, Any], generation: Mapping[str, Any] = MappingProxyType({})) -> ModelConfig:
     """Reads a `config.json` of transformers, of today (`rope_parameters`) or of before (`rope_theta`, `rope_scaling`).
+
+    Args:
+        document: what the file holds.
+        generation: what `generation_config.json` beside it holds; where that names stop tokens, those count.
 
     Raises:
         EngineError: the architecture is not one of ours, or a value is missing or makes no sense.
     """
-    name = document.get("model_type")
+    fields = Fields(document, "config.json")
+    architecture = known_architecture(document.get("model_type"))
+    _refuse_unsupported(fields)
+    hidden_size, heads = fields.integer("hidden_size"), fields.integer("num_attention_heads")
+    stops = Fields(generation, "generation_config.json").tokens("eos_token_id")
+    return ModelConfig(
+        architecture=architecture,
+        hidden_size=hidden_size,
+        intermediate_size=fields.integer("intermediate_size"),
+        layers=fields.integer("num_hidden_layers"),
+        heads=heads,
+        kv_heads=fields.integer("num_key_value_heads", heads),
+        head_dim=fields.integer("head_dim", _usual_head_dim(architecture, hidden_size, heads)),
+        vocabulary=fields.integer("vocab_size"),
+        norm_epsilon=fields.number("rms_norm_eps"),
+        rope=_rope(fields),
+        context=fields.integer("max_position_embeddings"),
+        ties_embeddings=fields.flag("tie_word_embeddings", False),
+        stop_tokens=stops or fields.tokens("eos_token_id"),
+        start_token=next(iter(fields.tokens("bos_token_id")), None),
+    )
+
+
+def known_architecture(name: object) -> Architecture:
+    """The family of this name.
+
+    Raises:
+        EngineError: the engine does not run it.
+    """
     try:
-        architecture = Architecture(str(name))
+        return Architecture(str(name))
     except ValueError as error:
         known = ", ".join(Architecture)
-        raise EngineError(f"models of type {name} are not supported; the engine runs {known}") from error
-    _refuse_unsupported(document)
-    try:
-        hidden_size, heads = int(document["hidden_size"]), int(document["num_attention_heads"])
-        return ModelConfig(
-            architecture=architecture,
-            hidden_size=hidden_size,
-            intermediate_size=int(document["intermediate_size"]),
-            layers=int(document["num_hidden_layers"]),
-            heads=heads,
-            kv_heads=int(document.get("num_key_value_heads") or heads),
-            head_dim=int(document.get("head_dim") or hidden_size // max(1, heads)),
-            vocabulary=int(document["vocab_size"]),
-            norm_epsilon=float(document["rms_norm_eps"]),
-            rope=_rope(document),
-            context=int(document["max_position_embeddings"]),
-            ties_embeddings=bool(document.get("tie_word_embeddings", False)),
-            stop_tokens=_tokens(document.get("eos_token_id")),
-            start_token=next(iter(_tokens(document.get("bos_token_id"))), None),
-        )
-    except KeyError as error:
-        raise EngineError(f"config.json lacks {error.args[0]}; restore it") from error
-    except (TypeError, ValueError) as error:
-        raise EngineError(f"config.json holds a value of a wrong type ({error}); restore it") from error
+        raise EngineError(f"models of type {shown(name)} are not supported; the engine runs {known}") from error
 
 
-def _refuse_unsupported(document: dict[str, Any]) -> None:
+def _usual_head_dim(architecture: Architecture, hidden_size: int, heads: int) -> int:
+    """What transformers takes where a config is silent."""
+    return 128 if architecture is Architecture.QWEN3 else hidden_size // max(1, heads)
+
+
+def _refuse_unsupported(fields: Fields) -> None:
     for name in ("attention_bias", "mlp_bias"):
-        if document.get(name):
+        if fields.flag(name, False):
             raise EngineError(f"models with {name} are not supported")
-    if document.get("use_sliding_window"):
+    layer_types = fields.values.get("layer_types")
+    slides = isinstance(layer_types, list) and "sliding_attention" in layer_types
+    if slides or fields.flag("use_sliding_window", False):
         raise EngineError("models with a sliding window are not supported")
-    if document.get("hidden_act", "silu") != "silu":
-        raise EngineError(f"the activation {document['hidden_act']} is not supported, only silu")
+    if (activation := fields.text("hidden_act", "silu")) != "silu":
+        raise EngineError(f"the activation {shown(activation)} is not supported, only silu")
+    if quantisation := fields.fields("quantization_config"):
+        method = shown(quantisation.values.get("quant_method"))
+        raise EngineError(
+            f"weights quantised by {method} are not supported; take the model in BF16, or a GGUF file in Q8_0"
+        )
 
 
-def _rope(document: dict[str, Any]) -> Rope:
-    parameters = document.get("rope_parameters") or document.get("rope_scaling") or {}
-    theta = float(parameters.get("rope_theta") or document.get("rope_theta") or 10_000.0)
-    match kind := parameters.get("rope_type") or parameters.get("type") or "default":
+def _rope(fields: Fields) -> Rope:
+    parameters = fields.fields("rope_parameters") or fields.fields("rope_scaling") or Fields({}, fields.file)
+    theta = parameters.number("rope_theta", fields.number("rope_theta", 10_000.0))
+    for place in (parameters, fields):
+        if place.number("partial_rotary_factor", 1.0) != 1:
+            raise EngineError("models that turn only a part of each head are not supported")
+    match kind := parameters.text("rope_type", parameters.text("type", "default")):
         case "default":
             return Rope(theta)
         case "llama3":
             return Rope(
                 theta,
                 Llama3Scaling(
-                    factor=float(parameters["factor"]),
-                    low_frequency_factor=float(parameters["low_freq_factor"]),
-                    high_frequency_factor=float(parameters["high_freq_factor"]),
-                    original_context=int(parameters["original_max_position_embeddings"]),
+                    factor=parameters.number("factor"),
+                    low_frequency_factor=parameters.number("low_freq_factor"),
+                    high_frequency_factor=parameters.number("high_freq_factor"),
+                    original_context=parameters.integer("original_max_position_embeddings"),
                 ),
             )
         case _:
-            raise EngineError(f"the rope scaling {kind} is not supported, only llama3")
-
-
-def _tokens(value: Any) -> tuple[int, ...]:
-    if value is None:
-        return ()
-    return tuple(map(int, value)) if isinstance(value, list) else (int(value),)
+            raise EngineError(f"the rope scaling {shown(kind)} is not supported, only llama3")
