@@ -58,6 +58,7 @@ class Runner:
             tokens=ops.outbox("tokens", limits.context),
         )
         self._replay: Callable[[], None] | None = None
+        self._replays = options.graphs
 
     def check(self, prompt: Sequence[int], answer_tokens: int) -> None:
         """Refuses what cannot be run, before anything runs.
@@ -102,8 +103,12 @@ class Runner:
     def decode(self, number: int) -> Mark:
         """One step: reads the newest token and chooses the next; a mark behind it."""
         with self._ranges.phase(Phase.DECODE, number), self._ops.step_workspace():
-            (self._replay or self._step)()
+            (self._replay if self._replay and self._replays else self._step)()
             return self._ops.mark()
+
+    def replay(self, wanted: bool) -> None:
+        """Whether decode steps replay the graph that the warm-up captured, or launch anew all that it holds."""
+        self._replays = wanted
 
     def token(self, index: int, mark: Mark) -> int:
         """Waits for a mark, and says which token was chosen as the `index`-th."""
