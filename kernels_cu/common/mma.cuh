@@ -55,14 +55,18 @@ __device__ __forceinline__ void load_transposed_matrices(unsigned (&r)[4], unsig
 
 // Rows of COLUMNS numbers of 16 bits in shared memory, in chunks of 16 bytes that are shuffled within a row so that
 // the same chunk of 8 neighbouring rows lies in 8 different places of a line of 128 bytes: no two meet in a bank.
+//
+// 16 rows further on a chunk lies 16 * ROW_BYTES further on. An even number of chunks further on, counting by exclusive
+// or, it lies where exclusive or with that many bytes says, if the tile begins at a multiple of ROW_BYTES.
 template <int COLUMNS> struct Tile {
-    static constexpr int CHUNKS = COLUMNS / 8;
+    static constexpr int ROW_BYTES = COLUMNS * 2;
+    static constexpr int CHUNKS = ROW_BYTES / 16;
     static constexpr int ROWS_PER_LINE = CHUNKS < 8 ? 8 / CHUNKS : 1;
     static constexpr int MASK = CHUNKS < 8 ? CHUNKS - 1 : 7;
     static_assert(CHUNKS >= 2 && (CHUNKS & (CHUNKS - 1)) == 0, "rows are 16, 32, 64, 128, 256 ... numbers");
 
     // In bytes from the tile's beginning.
     static __device__ __forceinline__ int offset(int row, int chunk) {
-        return (row * CHUNKS + (chunk ^ (row / ROWS_PER_LINE & MASK))) * 16;
+        return row * ROW_BYTES + (chunk ^ (row / ROWS_PER_LINE & MASK)) * 16;
     }
 };
