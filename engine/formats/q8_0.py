@@ -20,7 +20,7 @@ BLOCK = 32
 INPUT_BLOCK = 16
 _LARGEST = 127
 # The standard deviation of a byte of which all 256 values are as likely.
-_BYTE_DEVIATION = 73.9
+BYTE_DEVIATION = 73.9
 
 
 class _Q8_0(WeightFormat):  # noqa: N801 - the format's own name
@@ -38,16 +38,16 @@ class _Q8_0(WeightFormat):  # noqa: N801 - the format's own name
         return {"values": bytes_, "scales": scales.astype(np.float16)}
 
     def unpack(self, parts: Parts) -> FloatArray:
-        return _spread(parts["values"], parts["scales"].astype(np.float32), BLOCK)
+        return spread(parts["values"], parts["scales"].astype(np.float32), BLOCK)
 
     def from_noise(self, noise: NDArray[np.uint32]) -> Parts:
         bytes_ = (noise >> 24).astype(np.uint8).view(np.int8)
-        scales = np.full((len(noise), noise.shape[1] // BLOCK), SYNTHETIC_DEVIATION / _BYTE_DEVIATION, np.float16)
+        scales = np.full((len(noise), noise.shape[1] // BLOCK), SYNTHETIC_DEVIATION / BYTE_DEVIATION, np.float16)
         return {"values": bytes_, "scales": scales}
 
     def round_vector(self, values: FloatArray) -> FloatArray:
         bytes_, scales = quantise(values, INPUT_BLOCK)
-        return _spread(bytes_, scales, INPUT_BLOCK)
+        return spread(bytes_, scales, INPUT_BLOCK)
 
     def round_rows(self, values: FloatArray) -> FloatArray:
         return BF16.round_rows(values)
@@ -76,7 +76,8 @@ def from_ggml(blocks: NDArray[Any], rows: int, columns: int) -> Parts:
     }
 
 
-def _spread(bytes_: NDArray[np.int8], scales: FloatArray, block: int) -> FloatArray:
+def spread(bytes_: NDArray[np.int8], scales: FloatArray, block: int) -> FloatArray:
+    """The numbers that rows of bytes stand for, with a scale for each block of neighbours."""
     rows, columns = bytes_.shape
     blocks = bytes_.reshape(rows, columns // block, block).astype(np.float32)
     return (blocks * scales[..., None]).reshape(rows, columns)

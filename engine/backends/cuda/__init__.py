@@ -1,0 +1,1 @@
+"""The operations on an NVIDIA GPU, with kernels of our own."""

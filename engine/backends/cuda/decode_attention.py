@@ -1,0 +1,60 @@
+"""How attention of one row is launched: kernels_cu/attention/decode_attention.cu."""
+
+from engine.backends.cuda.forms import Form
+from engine.backends.cuda.gpu import Launch
+from engine.errors import EngineError
+from engine.kernels.source import KernelSource
+from engine.operations import HeadShape
+
+_THREADS = 256
+_HEADS_IN_BLOCK = (4, 3, 2, 1)
+_HEAD_DIMS = (16, 32, 64, 128, 256)
+_UNROLL = 2
+# Blocks for each multiprocessor that there should be about.
+_BLOCKS = 1
+
+
+def check_shape(shape: HeadShape) -> None:
+    """Refuses heads that the kernels are not made for.
+
+    Raises:
+        EngineError: the width of a head is none of theirs.
+    """
+    if shape.head_dim not in _HEAD_DIMS:
+        widths = ", ".join(map(str, _HEAD_DIMS))
+        raise EngineError(
+            f"heads of {shape.head_dim} numbers are not supported on the GPU, only {widths}; choose --backend numpy"
+        )
+
+
+def heads_in_block(shape: HeadShape) -> int:
+    """How many of the query heads that share a key head one block takes."""
+    return next(count for count in _HEADS_IN_BLOCK if shape.heads // shape.kv_heads % count == 0)
+
+
+def splits(shape: HeadShape, multiprocessors: int) -> int:
+    """Into how many slices the positions are divided: so many that the blocks fill the chip."""
+    return max(1, _BLOCKS * multiprocessors // (shape.heads // heads_in_block(shape)))
+
+
+def decode_attention_launch(
+    shape: HeadShape, cache_type: str, out: Form, *, rotates: bool, has_norm: bool, multiprocessors: int
+) -> Launch:
+    """How attention of one row is launched."""
+    slices = splits(shape, multiprocessors)
+    source = KernelSource(
+        "attention/decode_attention.cu",
+        (
+            ("HEAD_DIM", shape.head_dim),
+            ("HEADS", shape.heads),
+            ("KV_HEADS", shape.kv_heads),
+            ("HEADS_IN_BLOCK", heads_in_block(shape)),
+            ("SPLITS", slices),
+            ("UNROLL", _UNROLL),
+            ("ROTATES", int(rotates)),
+            ("HAS_NORM", int(has_norm)),
+            ("CACHE_TYPE", cache_type),
+            ("OUT_FORM", out.macro),
+        ),
+    )
+    return Launch(source, (slices, shape.heads // heads_in_block(shape)), _THREADS)

@@ -1,0 +1,77 @@
+"""What the GPU and its software say of themselves, and how fast its memory is."""
+
+import subprocess
+from statistics import median
+
+from engine.backends.cuda.gpu import Gpu
+from engine.backends.cuda.matmul import Products
+from engine.backends.cuda.memory import DeviceMemory
+from engine.device import Clocks, DeviceDescription
+from engine.kernels.compile import compiler
+
+_COPY_BYTES = 1 << 30
+_COPIES = 9
+_QUERY_SECONDS = 20
+_CLOCK_FIELDS = ("clocks.sm", "clocks.mem", "clocks.max.sm", "clocks.max.mem", "power.limit")
+
+
+def describe(gpu: Gpu, products: Products) -> DeviceDescription:
+    """The GPU, its software, and the algorithms chosen so far."""
+    from cuda.bindings import driver
+
+    built = compiler()
+    driver_version, *clocks = _asked("driver_version", *_CLOCK_FIELDS)
+    _, cuda_version = driver.cuDriverGetVersion()
+    return DeviceDescription(
+        name=gpu.device.name,
+        driver=driver_version or f"supports CUDA {_dotted(cuda_version)}",
+        cuda=_dotted(cuda_version),
+        nvrtc=built.nvrtc,
+        cublas=products.version,
+        cuda_core=built.cuda_core,
+        clocks=Clocks(*map(_whole, clocks[:4]), _number(clocks[4])) if any(clocks) else None,
+        products=tuple(map(str, products.choices())),
+    )
+
+
+def measure_copy(gpu: Gpu, memory: DeviceMemory) -> float:
+    """Bytes that a device-to-device copy reads plus writes a second: the median of several large ones."""
+    import cuda.core
+
+    size_bytes = min(_COPY_BYTES, int(memory.free_bytes() * 0.4))
+    options = cuda.core.EventOptions(timing_enabled=True)
+    seconds = []
+    with memory.scratch(size_bytes) as source, memory.scratch(size_bytes) as target:
+        for _ in range(_COPIES + 2):
+            start = gpu.stream.record(options=options)
+            gpu.copy(target, source, size_bytes)
+            end = gpu.stream.record(options=options)
+            end.sync()
+            seconds.append((end - start) / 1e3)
+    return 2 * size_bytes / median(seconds[2:])
+
+
+def _asked(*fields: str) -> list[str]:
+    """What nvidia-smi says of the first GPU; empty texts where it says nothing."""
+    command = ["nvidia-smi", f"--query-gpu={','.join(fields)}", "--format=csv,noheader,nounits", "--id=0"]
+    try:
+        said = subprocess.run(command, capture_output=True, text=True, timeout=_QUERY_SECONDS, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return [""] * len(fields)
+    values = [value.strip() for value in said.strip().split(",")]
+    return values if len(values) == len(fields) else [""] * len(fields)
+
+
+def _dotted(version: int) -> str:
+    return f"{version // 1000}.{version % 1000 // 10}"
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if text.isdecimal() else None
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
