@@ -29,7 +29,7 @@ def describe(gpu: Gpu, products: Products) -> DeviceDescription:
         nvrtc=built.nvrtc,
         cublas=products.version,
         cuda_core=built.cuda_core,
-        clocks=Clocks(*map(_whole, clocks[:4]), _number(clocks[4])) if any(clocks) else None,
+        clocks=_clocks(clocks) if any(clocks) else None,
         products=tuple(map(str, products.choices())),
     )
 
@@ -48,7 +48,7 @@ def measure_copy(gpu: Gpu, memory: DeviceMemory) -> float:
             end = gpu.stream.record(options=options)
             end.sync()
             seconds.append((end - start) / 1e3)
-    return 2 * size_bytes / median(seconds[2:])
+    return float(2 * size_bytes / median(seconds[2:]))
 
 
 def _asked(*fields: str) -> list[str]:
@@ -60,6 +60,11 @@ def _asked(*fields: str) -> list[str]:
         return [""] * len(fields)
     values = [value.strip() for value in said.strip().split(",")]
     return values if len(values) == len(fields) else [""] * len(fields)
+
+
+def _clocks(said: list[str]) -> Clocks:
+    sm, memory, sm_max, memory_max = map(_whole, said[:4])
+    return Clocks(sm, memory, sm_max, memory_max, _number(said[4]))
 
 
 def _dotted(version: int) -> str:

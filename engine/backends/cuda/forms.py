@@ -54,6 +54,4 @@ def _known(forms: dict[str, Form], format_: WeightFormat) -> Form:
     try:
         return forms[format_.name]
     except KeyError as error:
-        raise EngineError(
-            f"the CUDA backend has no kernels for {format_.name} weights; choose another format"
-        ) from error
+        raise EngineError(f"there are no CUDA kernels for {format_.name} weights; choose another format") from error

@@ -88,10 +88,10 @@ class DeviceMemory:
         try:
             array: Any = make()
         except self._cupy.cuda.memory.OutOfMemoryError as error:
-            free = self.free_bytes()
+            taken, free = self._ledger.total_bytes() / 2**30, self.free_bytes() / 2**30
             raise EngineError(
-                f"the GPU's memory is full: {self._ledger.total_bytes() / 2**30:.1f} GiB are taken and {free / 2**30:.1f} "
-                "GiB free; choose a smaller model, context or weight format"
+                f"the GPU's memory is full: {taken:.1f} GiB are taken and {free:.1f} GiB free; choose a smaller model, "
+                "context or weight format"
             ) from error
         self._ledger.take(use, array.nbytes)
         return array  # type: ignore[no-any-return]

@@ -66,7 +66,7 @@ class Targets:
 
     @contextmanager
     def writing(self, out: Input, tokens: int) -> Iterator[Target]:
-        """Where a kernel writes so many rows: the input itself, or, by a variant, single precision that is cast after."""
+        """Where a kernel writes so many rows: the input itself, or, by a variant, what is cast to it after."""
         target = self.place(out, tokens)
         if not self._separate_cast or target.form is SINGLE:
             yield target
