@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.annotation import profiler_ranges
 from engine.bench_document import model_entry
-from engine.measurement import time_decode, time_prefill, warm_up
+from engine.measurement import Samples, time_decode, time_prefill, warm_up
 from engine.model_choice import ModelChoice
 from engine.progress import StageProgress
 from engine.runner import Runner
@@ -38,16 +38,6 @@ class BenchPlan:
     def context(self) -> int:
         """The positions that it needs in a cache."""
         return max(*self.prefill_tokens, 1 + self.decode_tokens) + 1
-
-
-@dataclass(frozen=True)
-class Samples:
-    """Times of one test; `graphs` is None for a prefill, which is never replayed."""
-
-    phase: str
-    tokens: int
-    graphs: bool | None
-    times_ns: tuple[int, ...]
 
 
 def bench_model(

@@ -2,23 +2,21 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from engine.device import DeviceDescription
+from engine.measurement import Samples
 from engine.memory import MemoryUse
 from engine.parameters import step_weight_bytes
 from engine.run_document import model_facts, surroundings, weight_facts
 from engine.session import Engine
 from engine.statistics import spread_of
 
-if TYPE_CHECKING:
-    from engine.bench import Samples
-
 SCHEMA = "engine.bench/1"
 
 
 def model_entry(
-    engine: Engine, tests: Iterable["Samples"], memory: MemoryUse, device: DeviceDescription | None
+    engine: Engine, tests: Iterable[Samples], memory: MemoryUse, device: DeviceDescription | None
 ) -> dict[str, Any]:
     """One model's part of the document."""
     around = surroundings(device, ())

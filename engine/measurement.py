@@ -29,6 +29,16 @@ class Measurement:
     logits: FloatArray
 
 
+@dataclass(frozen=True)
+class Samples:
+    """Times of one test; `graphs` is None for a prefill, which is never replayed."""
+
+    phase: str
+    tokens: int
+    graphs: bool | None
+    times_ns: tuple[int, ...]
+
+
 def measure(
     runner: Runner, workload: Workload, prompt: Sequence[int], repetitions: int, progress: StageProgress
 ) -> Measurement:
