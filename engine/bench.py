@@ -11,7 +11,7 @@ from engine.measurement import Samples, time_decode, time_prefill, warm_up
 from engine.model_choice import ModelChoice
 from engine.progress import StageProgress
 from engine.runner import Runner
-from engine.session import EngineOptions, choose_backend, open_engine
+from engine.session import EngineOptions, choose_backend, open_engine, rounded_context
 from engine.workload import random_prompt
 
 PREFILL_TOKENS = (128, 512, 4096)
@@ -37,7 +37,7 @@ class BenchPlan:
     @property
     def context(self) -> int:
         """The positions that it needs in a cache."""
-        return max(*self.prefill_tokens, 1 + self.decode_tokens) + 1
+        return rounded_context(max(*self.prefill_tokens, 1 + self.decode_tokens))
 
 
 def bench_model(

@@ -28,6 +28,21 @@ class Limits:
     context: int
     chunk: int
 
+    def check(self, prompt_tokens: int, answer_tokens: int) -> None:
+        """Refuses what cannot be run, whatever the tokens.
+
+        Raises:
+            EngineError: the prompt is empty, or too long together with its answer.
+        """
+        if not prompt_tokens:
+            raise EngineError("the prompt holds no token; give one")
+        needed = prompt_tokens + answer_tokens
+        if needed > self.context:
+            raise EngineError(
+                f"{prompt_tokens} tokens of prompt and {answer_tokens} of answer do not fit in a cache for "
+                f"{self.context}; shorten them, or give --context {needed}"
+            )
+
 
 @dataclass(frozen=True)
 class RunnerOptions:
@@ -66,16 +81,10 @@ class Runner:
         Raises:
             EngineError: the prompt is empty, or holds what is no token, or is too long together with its answer.
         """
-        context, vocabulary = self.options.limits.context, self.model.config.vocabulary
-        if not prompt:
-            raise EngineError("the prompt holds no token; give one")
+        vocabulary = self.model.config.vocabulary
+        self.options.limits.check(len(prompt), answer_tokens)
         if not all(0 <= token < vocabulary for token in prompt):
             raise EngineError(f"the prompt holds what is no token of this model; its tokens are 0 to {vocabulary - 1}")
-        if len(prompt) + answer_tokens > context:
-            raise EngineError(
-                f"{len(prompt)} tokens of prompt and {answer_tokens} of answer do not fit in the cache, which was made "
-                f"for {context}; shorten them, or give --context {len(prompt) + answer_tokens}"
-            )
 
     def warm_up(self, prompt_tokens: Sequence[int]) -> None:
         """Does everything once that takes longer the first time, for prompts of such lengths; captures the graph."""

@@ -24,7 +24,6 @@ from engine.wrapping import Around, wrapped
 Backend = Literal["auto", "cuda", "numpy"]
 
 DEFAULT_CHUNK = 2048
-# Contexts are rounded up to whole blocks of so many positions.
 _CONTEXT_BLOCK = 256
 _MEMORY_INFO = Path("/proc/meminfo")
 
@@ -91,7 +90,7 @@ def open_engine(
     Args:
         choice: which.
         options: how it is to be run.
-        context: so many positions the cache must hold; rounded up.
+        context: so many positions the cache must hold.
         ranges: told of phases and operations.
         progress: told of layers as they are loaded.
         around: put around every operation.
@@ -130,6 +129,11 @@ def choose_backend(wanted: Backend) -> Literal["cuda", "numpy"]:
     return "numpy"
 
 
+def rounded_context(tokens: int) -> int:
+    """Room for so many tokens, in whole blocks."""
+    return -(-tokens // _CONTEXT_BLOCK) * _CONTEXT_BLOCK
+
+
 def remarks(choice: ModelChoice, options: EngineOptions, context: int) -> Iterator[str]:
     """What a user should know before a model is loaded, a sentence each."""
     if choice.source is None:
@@ -166,8 +170,7 @@ def _operations(backend: str, options: EngineOptions) -> Operations:
 
 
 def _runner_options(backend: str, choice: ModelChoice, options: EngineOptions, context: int) -> RunnerOptions:
-    positions = -(-context // _CONTEXT_BLOCK) * _CONTEXT_BLOCK
-    limits = Limits(positions, min(options.chunk, positions))
+    limits = Limits(context, min(options.chunk, context))
     replays = backend == "cuda" and options.replays
     return RunnerOptions(limits, cache_format(backend, choice.formats.layers), options.sampling, replays)
 

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from engine import __version__
 from engine.errors import EngineError
-from engine.program import bench, run
+from engine.program import bench, generate, run
 
 _INTERRUPTED = 130
 # As of a program that SIGPIPE ended.
@@ -30,7 +30,7 @@ def parser() -> Parser:
     whole = Parser(prog="python -m engine", description="Runs language models on CUDA kernels of our own.")
     whole.add_argument("--version", action="version", version=f"engine {__version__}")
     verbs = whole.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for verb in (run, bench):
+    for verb in (run, bench, generate):
         verb.add_to(verbs)
     return whole
 

@@ -71,7 +71,8 @@ def _run(parsed: argparse.Namespace, typed: Sequence[str], progress: StageProgre
     from engine.annotation import profiler_ranges
     from engine.measurement import measure
     from engine.run_document import Run
-    from engine.session import choose_backend, open_engine, remarks
+    from engine.runner import Limits
+    from engine.session import choose_backend, open_engine, remarks, rounded_context
     from engine.workload import known_workload, random_prompt
 
     workload = known_workload(parsed.workload)
@@ -80,7 +81,8 @@ def _run(parsed: argparse.Namespace, typed: Sequence[str], progress: StageProgre
     if parsed.record and backend != "numpy":
         raise EngineError("--record records the NumPy backend alone; choose --backend numpy, or profile with nsys")
     choice = chosen_model(parsed)
-    context = parsed.context or workload.context
+    context = parsed.context or rounded_context(workload.context)
+    Limits(context, options.chunk).check(workload.prompt_tokens, workload.decode_tokens)
     for remark in remarks(choice, options, context):
         say(remark)
     with _recording(parsed.record) as recorder:
