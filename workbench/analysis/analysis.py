@@ -9,8 +9,11 @@ from numpy.typing import NDArray
 from workbench.analysis import coverage as coverage_module
 from workbench.analysis.calls import call_kinds
 from workbench.analysis.coverage import Coverage, Totals
+from workbench.analysis.footprint import UNKNOWN, Footprint
 from workbench.analysis.idle import Gaps, find_gaps
+from workbench.analysis.intervals import exclusive_ns
 from workbench.analysis.phases import PhaseSummary, summarize_phases
+from workbench.analysis.roofline import PhaseRoofline, rooflines
 from workbench.analysis.steps import StepCosts, step_costs, step_of_gaps
 from workbench.attribution.attribution import Attribution
 from workbench.trace.model import Trace
@@ -18,9 +21,10 @@ from workbench.trace.model import Trace
 
 @dataclass(frozen=True, eq=False)
 class Analysis:
-    """What follows from an attribution."""
+    """What follows from an attribution, and from what the program says its roles need."""
 
     attribution: Attribution
+    footprint: Footprint = UNKNOWN
 
     @property
     def trace(self) -> Trace:
@@ -56,6 +60,24 @@ class Analysis:
     def step_costs(self) -> StepCosts:
         """What each step costs."""
         return step_costs(self.attribution, self.gaps, self.call_kinds)
+
+    @cached_property
+    def added_ns(self) -> NDArray[np.int64]:
+        """What each operation adds to its process's busy time, shape (operations,).
+
+        Time in which several ran belongs to the one that started first.
+        """
+        operations = self.trace.operations
+        added_ns = np.zeros(len(operations), np.int64)
+        for process in range(len(self.trace.processes)):
+            own = np.flatnonzero(operations.process == process)
+            added_ns[own] = exclusive_ns(operations.start_ns[own], operations.end_ns[own])
+        return added_ns
+
+    @cached_property
+    def rooflines(self) -> tuple[PhaseRoofline, ...]:
+        """How far each role is from its floor, in the phases whose needs are known."""
+        return rooflines(self.attribution, self.step_costs, self.added_ns, self.footprint)
 
     @cached_property
     def phases(self) -> tuple[PhaseSummary, ...]:

@@ -111,6 +111,21 @@ def step_of_gaps(steps: Steps, gaps: Gaps) -> NDArray[np.int64]:
     return found
 
 
+def positions_among(rows: IntArray, step: IntArray, steps: int) -> NDArray[np.int64]:
+    """For each operation's step, its position among some rows of `Steps`, or `NONE`.
+
+    Args:
+        rows: some of the rows.
+        step: a row, or `NONE`, shape (operations,).
+        steps: how many rows there are.
+    """
+    position = np.full(steps + 1, NONE, np.int64)
+    position[rows] = np.arange(len(rows))
+    # `NONE` finds the last place, which belongs to no row.
+    of_operation: NDArray[np.int64] = position[step]
+    return of_operation
+
+
 def rows_of_phase(steps: Steps, process: int, phase: int) -> BoolArray:
     """Which steps are of this phase of this process, shape (steps,)."""
     of_phase: BoolArray = (steps.process == process) & (steps.phase == phase)

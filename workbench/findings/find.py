@@ -6,6 +6,7 @@ from types import ModuleType
 from workbench.analysis.analysis import Analysis
 from workbench.findings.detectors import (
     allocations_in_steps,
+    below_roofline,
     concentration,
     decode_without_graphs,
     fusable_pairs,
@@ -47,8 +48,11 @@ DETECTORS: tuple[ModuleType, ...] = (
     small_grids,
     mixed_kernels,
     legacy_tensor_cores,
+    below_roofline,
     concentration,
 )
+# Those that ask nothing of a GPU.
+ON_A_CPU = (outlier_steps, concentration)
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,8 @@ def find(analysis: Analysis) -> Findings:
 
 
 def _detect(detector: ModuleType, analysis: Analysis) -> Detection:
+    if analysis.trace.info.is_of_cpu and detector not in ON_A_CPU:
+        return Detection(lacking="the times are a CPU's")
     detection: Detection = detector.detect(analysis)
     return detection
 

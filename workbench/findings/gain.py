@@ -53,7 +53,7 @@ def gain_of_removing(
 
 
 def gain_of_shortening(view: PhaseView, rows: IntArray, share: float | NDArray[np.float64], reason: str) -> Gain:
-    """The gain of making these operations shorter; nothing is sure of it.
+    """The gain of making these operations shorter, down to their floors at most; nothing is sure of it.
 
     Args:
         view: the phase.
@@ -61,11 +61,14 @@ def gain_of_shortening(view: PhaseView, rows: IntArray, share: float | NDArray[n
         share: which part of its time each could lose at most, shape () or (rows,).
         reason: why so much, in words.
     """
-    shortened_ns = busy_without_shares_ns(view, rows, share)
+    above_floor = view.above_floor(rows)
+    shortened_ns = busy_without_shares_ns(view, rows, np.fmin(share, above_floor))
     basis = (
         f"step with these operations as they are and shortened (union of intervals): {_microseconds(shortened_ns)} "
         f"less busy, {reason}"
     )
+    if bool((above_floor < share).any()):
+        basis += ", and none below the floor of its role"
     if view.is_launch_bound:
         basis += "; nothing as long as the phase is launch-bound"
     return gain(view, np.zeros(view.step_count), shortened_ns, basis)

@@ -78,6 +78,9 @@ def _values(view: PhaseView, target: Target) -> NDArray[np.float64]:
         step = np.searchsorted(view.steps, view.analysis.attribution.placement.call_step[rows])
         calls = view.trace.calls
         return _by_step(view, step, calls.end_ns[rows] - calls.start_ns[rows] if _is_time(target) else None)
+    if (target.subject, target.measure) == ("role", "busy_ns"):
+        rows = selection.operations_of_role(view, *target.names)
+        return view.added_of_step_ns(rows).astype(np.float64) if len(rows) else np.empty(0, np.float64)
     if target.subject.startswith("mem"):
         rows, sizes = selection.memory_operations(view, target.subject)
         weights = {"ns_per_step": view.duration_ns(rows), "bytes_per_step": sizes}.get(target.measure)

@@ -129,11 +129,20 @@ def _distinct_names(view: PhaseView, rows: IntArray) -> tuple[list[tuple[str, st
 
 def kernels_of_layers(view: PhaseView, *names: str) -> IntArray:
     """The phase's kernels of a layer type, or of a layer type and role."""
+    return view.kernels[_is_of_layers(view, view.kernels, *names)]
+
+
+def operations_of_role(view: PhaseView, layer_type: str, role: str) -> IntArray:
+    """The phase's operations, copies and memsets among them, of a layer type's role."""
+    return view.operations[_is_of_layers(view, view.operations, layer_type, role)]
+
+
+def _is_of_layers(view: PhaseView, rows: IntArray, *names: str) -> BoolArray:
     attribution = view.analysis.attribution
     wanted = [
         number for number, leaf in enumerate(attribution.leaves) if (leaf.layer_type, leaf.role)[: len(names)] == names
     ]
-    return view.kernels[np.isin(attribution.leaf[view.kernels], wanted)]
+    return np.isin(attribution.leaf[rows], wanted)
 
 
 def block_inputs(view: PhaseView, layer_type: str) -> IntArray:

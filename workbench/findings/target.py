@@ -6,7 +6,8 @@
 
 The phase is `decode` where none is named. `MEASURES` lists subjects and their measures. Counts are means over the
 phase's steps; times are medians over them, so that one slow step does not decide. Where several processes have the
-phase, each of them must fulfil the condition.
+phase, each of them must fulfil the condition. A role's `busy_ns` is what it adds to a step's busy time; its
+`ns_per_step` is the sum of its kernels' durations, which may overlap.
 """
 
 import json
@@ -49,7 +50,7 @@ MEASURES: dict[str, tuple[int, tuple[str, ...]]] = {
     "pair": (2, ("calls_per_step",)),
     "projections": (1, ("calls_per_layer", "ns_per_step")),
     "layer_type": (1, ("ns_per_step", "kernels_per_step")),
-    "role": (2, ("ns_per_step", "kernels_per_step", "kernels_per_layer", "kernel_names")),
+    "role": (2, ("ns_per_step", "kernels_per_step", "kernels_per_layer", "kernel_names", "busy_ns")),
     "hidden_graphs": (0, ("calls", "ns")),
 }
 _MOST_EXACT_DIGITS = 18

@@ -11,7 +11,8 @@ from workbench.analysis.analysis import Analysis
 from workbench.analysis.calls import CallKind, is_kind
 from workbench.analysis.idle import IdleKind
 from workbench.analysis.intervals import Timeline
-from workbench.analysis.steps import rows_of_phase
+from workbench.analysis.roofline import PhaseRoofline
+from workbench.analysis.steps import rows_of_phase, sum_by
 from workbench.attribution.rules import PHASES, STEPPED_PHASES
 from workbench.trace.columns import BoolArray, IntArray
 from workbench.trace.model import NONE, OperationKind, Trace
@@ -106,6 +107,31 @@ class PhaseView:
     def median_of_step_ns(self, rows: IntArray) -> float:
         """How long some operations run in a step, added up: the median over all steps."""
         return float(np.median(np.bincount(self.step_of(rows), self.duration_ns(rows), self.step_count)))
+
+    def added_of_step_ns(self, rows: IntArray) -> NDArray[np.int64]:
+        """What some operations add to each step's busy time: where they overlap others, those that began first do."""
+        return sum_by(self.step_of(rows), self.analysis.added_ns[rows], self.step_count)
+
+    @cached_property
+    def roofline(self) -> PhaseRoofline | None:
+        """How far its roles are from their floors, where the program says what they need."""
+        found = self.analysis.rooflines
+        return next((one for one in found if (one.process, one.phase) == (self.process, self.phase)), None)
+
+    def above_floor(self, rows: IntArray) -> NDArray[np.float64]:
+        """Which part of each operation's time lies above its role's floor; NaN where no floor worth the name is known.
+
+        A role's operations share its floor in proportion to their times.
+        """
+        leaves = self.analysis.attribution.leaves
+        # The last entry is for operations without a leaf.
+        parts = np.full(len(leaves) + 1, np.nan)
+        for number, leaf in enumerate(leaves):
+            role = self.roofline and self.roofline.of(leaf.layer_type, leaf.role)
+            if role and role.share is not None and not role.is_loose:
+                parts[number] = max(0.0, 1 - role.share)
+        of_rows: NDArray[np.float64] = parts[self.analysis.attribution.leaf[rows]]
+        return of_rows
 
     @cached_property
     def middle_step(self) -> int:

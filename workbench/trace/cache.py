@@ -36,7 +36,7 @@ from workbench.trace.model import (
 )
 
 # Raise it whenever a trace's columns or their meaning change.
-LAYOUT_VERSION = 4
+LAYOUT_VERSION = 5
 DEFAULT_LIMIT_BYTES = 4 << 30
 
 _TABLES: dict[str, type[Columns]] = {

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import UserError
+from workbench.recorders import ENGINE_CPU
 from workbench.sqlite_header import check_complete
 from workbench.trace import schema
 from workbench.trace.assemble import assemble
@@ -102,8 +103,9 @@ def _info(
         schema_version=metadata.schema_version,
         recorded_utc=metadata.recorded_utc,
         tables=tables,
-        lacks=_lacks(tables, data),
+        lacks=() if metadata.recorder == ENGINE_CPU else _lacks(tables, data),
         warnings=_warnings(file_name, metadata, data),
+        recorder=metadata.recorder,
     )
 
 

@@ -15,8 +15,12 @@ _NVTX_INCOMPATIBLE = "NVTX payload extension is incompatible"
 
 @dataclass(frozen=True)
 class Metadata:
-    """Versions (empty or (0, 0) where an export does not say), GPUs, and one sentence per recorded problem."""
+    """Versions (empty or (0, 0) where an export does not say), GPUs, and one sentence per recorded problem.
 
+    `recorder` is empty for nsys, which does not name itself.
+    """
+
+    recorder: str
     nsys_version: str
     schema_version: str
     schema: tuple[int, int]
@@ -33,6 +37,7 @@ def read_metadata(connection: sqlite3.Connection, columns_of: dict[str, list[str
             pairs |= dict(connection.execute(f'SELECT name, value FROM "{table}"'))
     version = as_text(pairs.get("EXPORT_SCHEMA_VERSION"))
     return Metadata(
+        recorder=as_text(pairs.get("RECORDER")),
         nsys_version=as_text(pairs.get("EXPORT_PRODUCT_VERSION")),
         schema_version=version,
         schema=_major_minor(version),

@@ -12,6 +12,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.recorders import ENGINE_CPU
 from workbench.trace.columns import Columns, IntArray
 
 NONE = -1
@@ -153,7 +154,11 @@ class Lack:
 
 @dataclass(frozen=True)
 class CaptureInfo:
-    """Where a trace comes from. `tables` maps the names in `trace.schema` to the export's own."""
+    """Where a trace comes from.
+
+    `tables` maps the names in `trace.schema` to the export's own. `recorder` is empty for nsys, else one of
+    `workbench.recorders`; then `nsys_version` is that recorder's.
+    """
 
     file_name: str
     nsys_version: str
@@ -162,6 +167,12 @@ class CaptureInfo:
     tables: dict[str, str]
     lacks: tuple[Lack, ...]
     warnings: tuple[str, ...]
+    recorder: str = ""
+
+    @property
+    def is_of_cpu(self) -> bool:
+        """Whether its times are those of a CPU that stands in for a GPU."""
+        return self.recorder == ENGINE_CPU
 
 
 @dataclass(frozen=True, eq=False)
