@@ -39,6 +39,8 @@ class WeightFormat(ABC):
     name: ClassVar[str]
     block: ClassVar[int] = 1
     """So many neighbouring weights of a row are packed together; rows are whole blocks."""
+    spread: ClassVar[float] = SYNTHETIC_DEVIATION * 12**0.5
+    """What random weights are made with: the width of an even distribution, or the scale of random bytes."""
 
     @abstractmethod
     def layout(self, rows: int, columns: int) -> dict[str, PartLayout]:

@@ -20,12 +20,13 @@ BLOCK = 32
 INPUT_BLOCK = 16
 _LARGEST = 127
 # The standard deviation of a byte of which all 256 values are as likely.
-BYTE_DEVIATION = 73.9
+_BYTE_DEVIATION = 73.9
 
 
 class _Q8_0(WeightFormat):  # noqa: N801 - the format's own name
     name: ClassVar[str] = "q8_0"
     block: ClassVar[int] = BLOCK
+    spread: ClassVar[float] = SYNTHETIC_DEVIATION / _BYTE_DEVIATION
 
     def layout(self, rows: int, columns: int) -> dict[str, PartLayout]:
         return {
@@ -42,7 +43,7 @@ class _Q8_0(WeightFormat):  # noqa: N801 - the format's own name
 
     def from_noise(self, noise: NDArray[np.uint32]) -> Parts:
         bytes_ = (noise >> 24).astype(np.uint8).view(np.int8)
-        scales = np.full((len(noise), noise.shape[1] // BLOCK), SYNTHETIC_DEVIATION / BYTE_DEVIATION, np.float16)
+        scales = np.full((len(noise), noise.shape[1] // BLOCK), self.spread, np.float16)
         return {"values": bytes_, "scales": scales}
 
     def round_vector(self, values: FloatArray) -> FloatArray:

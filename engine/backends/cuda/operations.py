@@ -10,16 +10,23 @@ from numpy.typing import NDArray
 from engine.backends.cuda import description
 from engine.backends.cuda.decode_attention import check_shape
 from engine.backends.cuda.forms import vector_form
-from engine.backends.cuda.gpu import Gpu, Launch
+from engine.backends.cuda.gpu import Gpu
+from engine.backends.cuda.launches import (
+    ARGMAX_BLOCKS,
+    argmax_launch,
+    embed_launch,
+    fill_launch,
+    norm_launch,
+    rope_launch,
+    sample_launch,
+)
 from engine.backends.cuda.memory import DeviceMemory, HostIntegers
 from engine.backends.cuda.rows import Rows
-from engine.backends.cuda.synthetic import fill_launch, spread_of
 from engine.backends.cuda.targets import Targets
 from engine.backends.cuda.vectors import Vectors
 from engine.device import Device, DeviceDescription
 from engine.errors import EngineError
 from engine.formats import Parts, WeightFormat
-from engine.kernels.source import KernelSource
 from engine.memory import MemoryUse, Use
 from engine.operations import (
     DecodeState,
@@ -35,10 +42,7 @@ from engine.operations import (
 )
 from engine.variants import Variant
 
-_THREADS = 256
-_WARPS = _THREADS // 32
-_ARGMAX_BLOCKS = 128
-_SAMPLE_THREADS = 512
+_FILL_BLOCKS_PER_MULTIPROCESSOR = 8
 _STEP_WORKSPACE_BYTES = 1 << 20
 
 
@@ -62,7 +66,7 @@ class CudaOperations(Operations, Device):
         self._vectors = Vectors(self._gpu, self._memory, targets, variants)
         self._rows = Rows(self._gpu, self._memory, targets)
         self._heads: Any = None
-        self._best = self._memory.zeros(Use.WORKSPACES, (_ARGMAX_BLOCKS,), np.uint64)
+        self._best = self._memory.zeros(Use.WORKSPACES, (ARGMAX_BLOCKS,), np.uint64)
         self._arrived = self._memory.zeros(Use.WORKSPACES, (1,), np.int32)
 
     def describe(self) -> DeviceDescription:
@@ -105,8 +109,8 @@ class CudaOperations(Operations, Device):
             for part, layout in format_.layout(rows, columns).items()
         }
         scales = arrays["scales"].data.ptr if "scales" in arrays else 0
-        launch = fill_launch(format_, self._gpu.multiprocessors)
-        spread, count = np.float32(spread_of(format_)), np.uint64(rows * columns)
+        launch = fill_launch(format_, _FILL_BLOCKS_PER_MULTIPROCESSOR * self._gpu.multiprocessors)
+        spread, count = np.float32(format_.spread), np.uint64(rows * columns)
         self._gpu.launch(launch, arrays["values"].data.ptr, scales, spread, np.uint32(seed), count)
         return Matrix(format_, rows, columns, arrays, tuple(sections))
 
@@ -128,16 +132,14 @@ class CudaOperations(Operations, Device):
         return tokens == 1 and Variant.COPY_PER_HEAD not in self._variants
 
     def embed(self, site: Site, tokens: int, ids: Any, table: Matrix, hidden: Any) -> None:
-        defines = (("FORMAT", vector_form(table.format).macro), ("COLUMNS", table.columns))
-        launch = Launch(KernelSource("embedding/embed.cu", defines), (tokens,), _THREADS)
+        launch = embed_launch(table.format, table.columns, tokens)
         scales = table.parts["scales"].data.ptr if "scales" in table.parts else 0
         values = table.parts["values"].data.ptr
         self._gpu.launch(launch, ids.data.ptr, values, scales, hidden.data.ptr, np.int32(table.rows))
 
     def norm(self, site: Site, tokens: int, normed: Normed, out: Input) -> None:
         with self._targets.writing(out, tokens) as target:
-            defines = (("COLUMNS", out.columns), ("OUT_FORM", target.form.macro))
-            launch = Launch(KernelSource("norm/rms_norm.cu", defines), (tokens,), _THREADS)
+            launch = norm_launch(out.columns, target.form, tokens)
             hidden, weight, epsilon = normed.hidden.data.ptr, normed.weight.data.ptr, np.float32(normed.epsilon)
             self._gpu.launch(launch, hidden, weight, epsilon, target.values, target.scales)
 
@@ -172,16 +174,9 @@ class CudaOperations(Operations, Device):
         if Variant.COPY_PER_HEAD in self._variants:
             self._copy_heads(tokens, qkv, shape)
         norms = rotation.norms
-        defines = (
-            ("HEAD_DIM", shape.head_dim),
-            ("HEADS", shape.heads),
-            ("KV_HEADS", shape.kv_heads),
-            ("HAS_NORM", int(norms is not None)),
-            ("CACHE_TYPE", vector_form(cache.format).cuda_type),
-        )
-        blocks = -(-tokens * (shape.heads + 2 * shape.kv_heads) // _WARPS)
+        cache_type = vector_form(cache.format).cuda_type
         self._gpu.launch(
-            Launch(KernelSource("attention/rope.cu", defines), (blocks,), _THREADS),
+            rope_launch(shape, cache_type, tokens, has_norm=norms is not None),
             self._heads_of(qkv),
             norms[0].data.ptr if norms else 0,
             norms[1].data.ptr if norms else 0,
@@ -218,12 +213,11 @@ class CudaOperations(Operations, Device):
         count = np.int32(logits.size)
         results = (state.token.data.ptr, state.tokens.address, state.step.data.ptr, state.position.data.ptr)
         if sampling.temperature <= 0:
-            launch = Launch(KernelSource("sampling/argmax.cu"), (_ARGMAX_BLOCKS,), _THREADS)
             best, arrived = self._best.data.ptr, self._arrived.data.ptr
-            self._gpu.launch(launch, logits.data.ptr, count, best, arrived, *results, np.int32(tokens))
+            self._gpu.launch(argmax_launch(), logits.data.ptr, count, best, arrived, *results, np.int32(tokens))
             return
         self._gpu.launch(
-            Launch(KernelSource("sampling/sample.cu"), (1,), _SAMPLE_THREADS),
+            sample_launch(),
             logits.data.ptr,
             count,
             np.float32(sampling.temperature),

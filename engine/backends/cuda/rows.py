@@ -5,20 +5,17 @@ from typing import Any
 import numpy as np
 
 from engine.backends.cuda.forms import rows_form, vector_form
-from engine.backends.cuda.gpu import Gpu, Launch
+from engine.backends.cuda.gpu import Gpu
+from engine.backends.cuda.launches import dequantise_launch, swiglu_launch
 from engine.backends.cuda.matmul import Products
 from engine.backends.cuda.memory import DeviceMemory
 from engine.backends.cuda.prefill_attention import prefill_attention_launch
 from engine.backends.cuda.targets import Targets
-from engine.backends.cuda.vectors import swiglu_launch
 from engine.formats import Q8_0
-from engine.kernels.source import KernelSource
 from engine.memory import Use
 from engine.operations import HeadShape, Input, LayerCache, Matrix
 
 _WORKSPACE_BYTES = 32 << 20
-_DEQUANTISE_THREADS = 256
-_BLOCKS_PER_DEQUANTISE_BLOCK = 512
 
 
 class Rows:
@@ -85,11 +82,6 @@ class Rows:
         if self._wide is None or self._wide.size < count:
             self._wide = self._memory.empty(Use.WORKSPACES, (count,), np.uint16)
         blocks = count // Q8_0.block
-        launch = Launch(
-            KernelSource("cast/dequantise_q8_0.cu"),
-            (-(-blocks // _BLOCKS_PER_DEQUANTISE_BLOCK),),
-            _DEQUANTISE_THREADS,
-        )
         target: int = self._wide.data.ptr
-        self._gpu.launch(launch, values, weight.parts["scales"].data.ptr, target, np.int64(blocks))
+        self._gpu.launch(dequantise_launch(blocks), values, weight.parts["scales"].data.ptr, target, np.int64(blocks))
         return target

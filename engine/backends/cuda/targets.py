@@ -8,18 +8,15 @@ from typing import Any
 import numpy as np
 
 from engine.backends.cuda.forms import SINGLE, Form, rows_form, vector_form
-from engine.backends.cuda.gpu import Gpu, Launch
+from engine.backends.cuda.gpu import Gpu
+from engine.backends.cuda.launches import round_launch
 from engine.backends.cuda.memory import DeviceMemory
 from engine.formats import WeightFormat
 from engine.formats.bf16 import from_bits
 from engine.formats.format import FloatArray
 from engine.formats.q8_0 import spread
-from engine.kernels.source import KernelSource
 from engine.memory import Use
 from engine.operations import Input
-
-_GROUP = 16
-_THREADS = 256
 
 
 @dataclass(frozen=True)
@@ -74,8 +71,7 @@ class Targets:
         scratch = self._scratch.data.ptr
         yield Target(SINGLE, scratch, 0)
         count = tokens * out.columns
-        source = KernelSource("cast/round_groups.cu", (("OUT_FORM", target.form.macro),))
-        launch = Launch(source, (-(-count // (_THREADS * _GROUP)),), _THREADS)
+        launch = round_launch(count, target.form)
         self._gpu.launch(launch, scratch, target.values, target.scales, np.int32(count))
 
     def read(self, out: Input, rows: int) -> FloatArray:

@@ -5,18 +5,15 @@ from typing import Any
 import numpy as np
 
 from engine.backends.cuda.decode_attention import decode_attention_launch, splits
-from engine.backends.cuda.forms import SINGLE, Form, vector_form
+from engine.backends.cuda.forms import SINGLE, vector_form
 from engine.backends.cuda.gemv import Epilogue, Product, gemv_launch
-from engine.backends.cuda.gpu import Gpu, Launch
+from engine.backends.cuda.gpu import Gpu
+from engine.backends.cuda.launches import swiglu_launch
 from engine.backends.cuda.memory import DeviceMemory
 from engine.backends.cuda.targets import Target, Targets
-from engine.kernels.source import KernelSource
 from engine.memory import Use
 from engine.operations import HeadShape, Input, LayerCache, Matrix, Normed, Rotation
 from engine.variants import Variant
-
-_THREADS = 256
-_GROUP = 16
 
 
 class Vectors:
@@ -134,9 +131,3 @@ class Vectors:
             first += rows
         launch = swiglu_launch(weight.rows // 2, 1, target.form)
         self._gpu.launch(launch, out, target.values, target.scales, np.int32(1))
-
-
-def swiglu_launch(width: int, rows: int, out: Form) -> Launch:
-    """How the gated activation of rows is launched."""
-    source = KernelSource("mlp/swiglu.cu", (("WIDTH", width), ("OUT_FORM", out.macro)))
-    return Launch(source, (-(-rows * (width // _GROUP) // _THREADS),), _THREADS)
