@@ -11,6 +11,7 @@ import json
 import os
 import re
 import tempfile
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -50,6 +51,16 @@ def write_whole(path: Path, content: bytes) -> None:
             work.replace(path)
         finally:
             work.unlink(missing_ok=True)
+
+
+def evict(entries: Iterable[Path], limit_bytes: int) -> None:
+    """Removes the files longest unused until the rest fits the bound."""
+    ages = [(status.st_mtime, entry, status.st_size) for entry in entries for status in (entry.stat(),)]
+    total_bytes = 0
+    for _, entry, size_bytes in sorted(ages, reverse=True):
+        total_bytes += size_bytes
+        if total_bytes > limit_bytes:
+            entry.unlink(missing_ok=True)
 
 
 def key(source: KernelSource, arch: str, by: Compiler) -> str:
@@ -98,19 +109,13 @@ class CubinCache:
         """Keeps machine code under `key`, if the folder can be written."""
         write_whole(self._path(key), _pack(cubin))
         with suppress(OSError):
-            self._evict()
+            evict(self._entries(), self.limit_bytes)
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.cubin"
 
-    def _evict(self) -> None:
-        own = [entry for entry in self.folder.iterdir() if _ENTRY.fullmatch(entry.name)]
-        sizes = [(status.st_mtime, entry, status.st_size) for entry in own for status in (entry.stat(),)]
-        total_bytes = 0
-        for _, entry, size_bytes in sorted(sizes, reverse=True):
-            total_bytes += size_bytes
-            if total_bytes > self.limit_bytes:
-                entry.unlink(missing_ok=True)
+    def _entries(self) -> Iterator[Path]:
+        return (entry for entry in self.folder.iterdir() if _ENTRY.fullmatch(entry.name))
 
 
 def compiled(source: KernelSource, arch: str, cache: CubinCache | None) -> Cubin:
