@@ -1,0 +1,87 @@
+"""The engine as a program of its own, and what the workbench reads of it."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.e2e.command_line import environment, wb
+
+ENGINE = [sys.executable, "-m", "engine"]
+TINY = ("--model", "tiny-qwen3", "--backend", "numpy")
+
+
+def engine(*arguments: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*ENGINE, *arguments],
+        cwd=folder,
+        env=environment(**variables),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_a_recorded_run_is_attributed_and_explained(tmp_path: Path) -> None:
+    document = tmp_path / "document.json"
+    done = engine(
+        "run", *TINY, "--workload", "pp=12,tg=6", "--reps", "2", "--record", "run.sqlite",
+        folder=tmp_path, WB_WORKLOAD_MANIFEST=str(document),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert json.loads(document.read_text())["timings"]["decode_steps"] == 6
+
+    attributed = wb("attribute", "run.sqlite", "--by", "layer_type,role", folder=tmp_path)
+    assert attributed.returncode == 0, attributed.stderr
+    assert "100.0 % by range" in attributed.stdout
+    assert "qkv_proj" in attributed.stdout
+
+    found = wb("findings", "run.sqlite", "-o", "findings.md", folder=tmp_path)
+    assert found.returncode == 0, found.stderr
+    report = (tmp_path / "findings.md").read_text()
+    assert "CPU (NumPy reference)" in report
+    assert "12 (ranges)" in report
+
+
+def test_an_answer_is_the_same_every_time(tmp_path: Path) -> None:
+    answers = [
+        engine("generate", *TINY, "--prompt", "hello", "--max-tokens", "12", "--format", "json", folder=tmp_path)
+        for _ in range(2)
+    ]
+    assert answers[0].returncode == 0, answers[0].stderr
+    assert answers[0].stdout == answers[1].stdout
+    answer = json.loads(answers[0].stdout)
+    assert answer["prompt_tokens"] == list(b"hello")
+    assert len(answer["tokens"]) == 12
+
+
+def test_models_are_timed_in_processes_of_their_own(tmp_path: Path) -> None:
+    suite = tmp_path / "suite"
+    suite.write_text("tiny-qwen3\nnothing\n")
+    done = engine("bench", "--suite", "suite", "--backend", "numpy", "--reps", "1", "-o", "b.json", folder=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout.splitlines()[1].split()[:5] == ["tiny-qwen3", "fp32", "numpy", "pp128", "-"]
+    document = json.loads((tmp_path / "b.json").read_text())
+    assert [test["tokens"] for test in document["models"][0]["tests"]] == [128, 512, 4096, 128]
+    assert document["failures"][0]["model"] == "nothing"
+
+
+def test_ctrl_c_ends_a_run_at_once_and_leaves_nothing(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [*ENGINE, "run", *TINY, "--workload", "pp=8,tg=1000000", "--record", "run.sqlite"],
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr
+    for line in process.stderr:
+        if line.startswith("repetitions"):
+            break
+    process.send_signal(signal.SIGINT)
+    out, errors = process.communicate(timeout=60)
+    assert (process.returncode, out, errors) == (130, "", "")
+    assert list(tmp_path.iterdir()) == []

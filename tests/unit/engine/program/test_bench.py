@@ -1,0 +1,133 @@
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from engine.program import bench
+from engine.program.main import main
+
+ENTRY = {
+    "model": {"name": "m"},
+    "weights": {"format": "fp32", "synthetic": False, "source": "m"},
+    "backend": "numpy",
+    "step_weight_bytes": 1000,
+    "memory": {"weights_bytes": 1000, "peak_bytes": 2000},
+    "device": {"name": "CPU (NumPy reference)", "copy_bytes_per_s": None},
+    "tests": [{"phase": "decode", "tokens": 128, "graphs": False, "samples_ns": [100, 200]}],
+}
+
+
+class Processes:
+    """Stands for the processes that are started; what each prints, or its failure."""
+
+    def __init__(self, *outputs: object, code: int = 0) -> None:
+        self.outputs = list(outputs)
+        self.code = code
+        self.commands: list[Sequence[str]] = []
+
+    def __call__(self, command: Sequence[str], **_: Any) -> "subprocess.CompletedProcess[bytes]":
+        self.commands.append(command)
+        output = self.outputs.pop(0)
+        text = output if isinstance(output, bytes) else json.dumps(output).encode()
+        return subprocess.CompletedProcess(command, self.code, text)
+
+
+def document(entry: object = None, failure: str | None = None) -> dict[str, object]:
+    return {
+        "models": [ENTRY] if failure is None else [],
+        "failures": [] if failure is None else [{"model": "m", "message": failure}],
+    }
+
+
+def start(monkeypatch: pytest.MonkeyPatch, processes: Processes, *arguments: str) -> int:
+    monkeypatch.setattr(bench, "subprocess", SimpleNamespace(run=processes, PIPE=subprocess.PIPE))
+    with pytest.raises(SystemExit) as ended:
+        main(["bench", *arguments])
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+def test_processes_get_one_model_each_and_are_pooled(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    processes = Processes(document(), document())
+    arguments = (
+        "--model=m", "--processes=2", "--reps=2", "--graphs=both", "--chunk=7", "--variant=no-pdl",
+        "--weight-format=fp16", "--backend=numpy", "--seed=3", "--format=json",
+    )  # fmt: skip
+    assert start(monkeypatch, processes, *arguments) == 0
+    assert len(processes.commands) == 2
+    assert processes.commands[0][:4] == [sys.executable, "-m", "engine", "bench"]
+    assert set(processes.commands[0][4:]) == {
+        "--model=m", "--reps=2", "--graphs=both", "--chunk=7", "--variant=no-pdl", "--weight-format=fp16",
+        "--backend=numpy", "--seed=3", "--format=json",
+    }  # fmt: skip
+    whole = json.loads(capsys.readouterr().out)
+    assert whole["schema"] == "engine.bench/1"
+    assert (whole["processes"], whole["repetitions"]) == (2, 2)
+    assert whole["models"][0]["tests"][0]["samples_ns"] == [100, 200, 100, 200]
+
+
+def test_a_suite_times_every_model_whatever_happens_to_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suite = tmp_path / "suite"
+    suite.write_text("# ours\n\na --weight-format q8_0\n'b c' --weights there  # real\nd\na --weight-format q8_0\n")
+    processes = Processes(document(failure="it is damaged"), b"", document(), code=-9)
+    output = tmp_path / "out.json"
+    assert start(monkeypatch, processes, "--suite", str(suite), "-o", str(output)) == 2
+    assert [command[4:7] for command in processes.commands] == [
+        ["--model=a", "--weight-format=q8_0", "--backend=auto"],
+        ["--model=b c", "--weights=there", "--backend=auto"],
+        ["--model=d", "--backend=auto", "--seed=42"],
+    ]
+    out, errors = capsys.readouterr()
+    assert "tg128" in out
+    assert errors.splitlines() == [
+        "engine: a: it is damaged",
+        "engine: b c: its process was ended by SIGKILL before it had said anything; see above",
+    ]
+    assert len(json.loads(output.read_text())["failures"]) == 2
+
+
+@pytest.mark.parametrize("line", ["a b", "a --reps 3", "'a", "--weights x"])
+def test_a_line_of_a_suite_that_makes_no_sense_is_named(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suite = tmp_path / "suite"
+    suite.write_text(f"tiny-qwen3\n{line}\n")
+    assert start(monkeypatch, Processes(), "--suite", str(suite)) == 2
+    assert capsys.readouterr().err.startswith(f"engine: line 2 of {suite} makes no sense: ")
+
+
+def test_weights_are_those_of_one_model(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert start(monkeypatch, Processes(), "--model", "a", "--model", "b", "--weights", "c") == 2
+    assert capsys.readouterr().err.startswith("engine: --weights are those of one model")
+
+
+@pytest.mark.parametrize("error", ["engine", "memory"])
+def test_one_model_fails_in_one_sentence_and_says_so_in_json(
+    error: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: Any) -> None:
+        raise MemoryError
+
+    if error == "memory":
+        monkeypatch.setattr("engine.bench.bench_model", fail)
+    model = "tiny-qwen3" if error == "memory" else "nothing"
+    assert start(monkeypatch, Processes(), "--model", model, "--backend=numpy", "--format=json") == 2
+    out, errors = capsys.readouterr()
+    message = json.loads(out)["failures"][0]["message"]
+    assert message.startswith("memory does not suffice" if error == "memory" else "there is no model nothing")
+    assert errors.splitlines()[-1] == f"engine: {message}"
+
+
+def test_endings_of_processes_are_told() -> None:
+    assert bench._ending(3) == "ended with exit code 3"
+    assert bench._ending(-15) == "was ended by SIGTERM"
+    assert bench._ending(-99) == "was ended by signal 99"

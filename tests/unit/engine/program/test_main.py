@@ -1,0 +1,171 @@
+import errno
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.errors import EngineError
+from engine.program import run as run_verb
+from engine.program.main import main, parser
+
+TINY = ("--model", "tiny-qwen3", "--backend", "numpy")
+
+
+def engine(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ((), "the following arguments are required: VERB; see `python -m engine --help`"),
+        (("fly",), "argument VERB: invalid choice: 'fly'"),
+        (("run",), "the following arguments are required: --model, --workload; see `python -m engine run --help`"),
+        (("run", *TINY, "--workload", "W9"), "W9 is no workload; give W1, W2, or sizes of at least 1"),
+        (("run", *TINY, "--workload", "W1", "--reps", "0"), "argument --reps: 0 is no whole number of 1 or more"),
+        (("run", *TINY, "--workload", "W1", "--reps", "1e3"), "argument --reps: 1e3 is no whole number of 1 or more"),
+        (("run", *TINY, "--workload", "W1", "--seed", "-1"), "argument --seed:"),
+        (("run", *TINY, "--workload", "W1", "--temperature", "nan"), "argument --temperature: nan is no number of 0"),
+        (("run", *TINY, "--workload", "W1", "--variant", "fast"), "there is no variant fast; known are unfused-qkv,"),
+        (("run", *TINY, "--workload", "W1", "--context", "9"), "8192 tokens of prompt and 64 of answer do not fit"),
+        (("run", *TINY, "--workload", "W1", "--weights", "gone"), "there is no file or folder gone"),
+        (("run", "--model", "gpt", "--backend", "numpy", "--workload", "W1"), "there is no model gpt, and no file"),
+        (("generate", *TINY, "--prompt", ""), "the prompt holds no token; give one"),
+        (("generate", *TINY, "--prompt", "a", "--max-tokens", "9999"), "1 tokens of prompt and 9999 of answer do not"),
+        (("generate", *TINY, "--prompt", "a", "--top-p", "0"), "argument --top-p: 0 is no number above 0, up to 1"),
+        (("bench", "--backend", "numpy"), "there is no model to time; give --model, or --suite with a line a model"),
+        (("bench", "--suite", "gone"), "gone cannot be read"),
+    ],
+)
+def test_what_a_user_can_mend_is_one_sentence(
+    arguments: tuple[str, ...],
+    sentence: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert engine(*arguments) == 2
+    out, errors = capsys.readouterr()
+    assert out == ""
+    assert errors.startswith(f"engine: {sentence}"), errors
+    assert errors.count("\n") == 1
+
+
+def test_a_gpu_cannot_be_recorded(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("engine.session.gpu_count", lambda: 1)
+    assert engine("run", "--model", "tiny-qwen3", "--workload", "W1", "--record", "a.sqlite") == 2
+    assert capsys.readouterr().err.startswith("engine: --record records the NumPy backend alone")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "sentence"),
+    [
+        (EngineError("the file is damaged"), 2, "engine: the file is damaged\n"),
+        (MemoryError(), 2, "engine: memory does not suffice; choose a smaller model, context or chunk\n"),
+        (KeyboardInterrupt(), 130, ""),
+    ],
+)
+def test_errors_end_in_exit_codes(
+    error: BaseException,
+    code: int,
+    sentence: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(*_: Any) -> int:
+        raise error
+
+    monkeypatch.setattr(run_verb, "call", fail)
+    assert engine("run", *TINY, "--workload", "W1") == code
+    assert capsys.readouterr().err == sentence
+
+
+@pytest.mark.parametrize(("number", "code"), [(errno.EPIPE, 141), (errno.ENOSPC, 2)])
+def test_output_that_cannot_be_written_ends_the_program(
+    number: int, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> int:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(run_verb, "call", fail)
+    monkeypatch.setattr("engine.program.main._discard_output", lambda: None)
+    assert engine("run", *TINY, "--workload", "W1") == code
+
+
+def test_nothing_heavy_is_imported_before_it_is_known_what_is_asked_for() -> None:
+    code = "import sys, engine.program.main as m; m.parser(); print(sorted(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    for heavy in ("numpy", "rich", "cuda", "nvtx", "tokenizers", "gguf"):
+        assert f"'{heavy}'" not in loaded
+
+
+def test_every_verb_helps(capsys: pytest.CaptureFixture[str]) -> None:
+    for verb in ("run", "bench", "generate"):
+        with pytest.raises(SystemExit) as ended:
+            parser().parse_args([verb, "--help"])
+        assert ended.value.code == 0
+        assert "--model NAME|PATH" in capsys.readouterr().out
+
+
+def test_a_run_writes_its_document_and_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "document.json"
+    monkeypatch.setenv("WB_WORKLOAD_MANIFEST", str(target))
+    assert engine("run", *TINY, "--workload", "pp=9,tg=3", "--reps", "2", "--temperature", "0.5", "--seed", "7") == 0
+    out, errors = capsys.readouterr()
+    assert out.startswith("tiny-qwen3, synthetic, seed 7, fp32, numpy: prefill of 9 in ")
+    assert out.endswith("; medians of 2\n")
+    assert out.count("\n") == 1
+    assert "engine: tiny-qwen3 has synthetic weights, seed 7; give --weights PATH to run real ones\n" in errors
+    document = json.loads(target.read_text())
+    assert document["workload"]["temperature"] == 0.5
+    assert document["workload"]["seed"] == 7
+    assert len(document["timings"]["prefill_ns"]) == 2
+    assert len(document["results"]["tokens"]) == 4
+
+
+def test_where_the_document_cannot_be_written_it_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WB_WORKLOAD_MANIFEST", str(tmp_path))
+    assert engine("run", *TINY, "--workload", "pp=2,tg=1") == 2
+    assert "cannot be written" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_an_answer_is_printed_harmlessly(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    said = iter([104, 27, 300, 10, 101])
+    monkeypatch.setattr("engine.generation.generate", lambda *_: said)
+    assert engine("generate", *TINY, "--prompt", "x", "--max-tokens", "5") == 0
+    out, errors = capsys.readouterr()
+    assert out == "h\\x1b[300]\ne\n"
+    assert "its tokens are bytes" in errors
+
+
+def test_an_answer_may_be_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("engine.generation.generate", lambda *_: iter([27, 300]))
+    assert engine("generate", *TINY, "--prompt", "xy", "--max-tokens", "2", "--format", "json") == 0
+    out = capsys.readouterr().out
+    assert out.isascii()
+    assert "\x1b" not in out
+    assert json.loads(out) == {
+        "prompt_tokens": [120, 121], "tokens": [27, 300], "text": "\x1b[300]", "finish_reason": "length",
+    }  # fmt: skip
+
+
+def test_progress_is_of_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert isinstance(sys.stderr, io.TextIOBase)
+    assert engine("run", *TINY, "--workload", "pp=2,tg=1") == 0
+    assert capsys.readouterr().err.splitlines()[1:] == [
+        "loading layers ...", "loading layers: done (2)", "warming up ...", "warming up: done", "repetitions ...",
+        "repetitions: done",
+    ]  # fmt: skip
