@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from engine.backends.cuda.forms import SINGLE, vector_form
-from engine.backends.cuda.gemv import Epilogue, Product, Tuning, gemv_launch
+from engine.backends.cuda.gemv import Epilogue, Product, Tuning, gemv_launch, gemv_source
 from engine.backends.cuda.gpu import Gpu
 from engine.backends.cuda.memory import DeviceMemory
 from engine.config import ModelConfig
@@ -102,7 +102,12 @@ def main() -> None:
     bench = Bench()
     for name, format_name in combinations(arguments.model, arguments.format):
         format_ = known_format(format_name)
-        for role, product in products(known_model(name), format_).items():
+        roles = products(known_model(name), format_)
+        sources = [
+            gemv_source(each, tuning) for each in roles.values() for tuning in tunings(each, wide=arguments.wide)
+        ]
+        bench.gpu.compile(sources, lambda _: None)
+        for role, product in roles.items():
             timed = []
             for tuning in tunings(product, wide=arguments.wide):
                 try:

@@ -110,6 +110,8 @@ __device__ __forceinline__ void gemv(const void* values, const void* scales, con
     constexpr int CHUNKS = COLUMNS / Format::CHUNK;
     constexpr int PER_LANE = (CHUNKS + WARP - 1) / WARP;
     constexpr int IN_FLIGHT = AHEAD < PER_LANE ? AHEAD : PER_LANE;
+    // Longer rows than this are read in a loop: unrolled, they would outgrow the instruction cache.
+    constexpr int ROUNDS_UNROLLED = PER_LANE <= 32 ? PER_LANE : 1;
     constexpr int OUTPUTS_PER_WARP = EPILOGUE == EPILOGUE_SWIGLU ? ROWS / 2 : ROWS;
     constexpr int OUTPUTS_PER_TILE = OUTPUTS_PER_WARP * WARPS;
     const int lane = threadIdx.x % WARP;
@@ -137,19 +139,21 @@ __device__ __forceinline__ void gemv(const void* values, const void* scales, con
         }
 
         float sums[ROWS] = {};
+#pragma unroll ROUNDS_UNROLLED
+        for (int round = 0; round < PER_LANE; round += IN_FLIGHT) {
 #pragma unroll
-        for (int i = 0; i < PER_LANE; ++i) {
-            const int chunk = lane + i * WARP;
-            if (CHUNKS % WARP == 0 || i + 1 < PER_LANE || chunk < CHUNKS) {
-                const typename Format::X part = Format::X::load(shared, chunk);
+            for (int i = 0; i < IN_FLIGHT; ++i) {
+                const int chunk = lane + (round + i) * WARP;
+                if (chunk < CHUNKS) {
+                    const typename Format::X part = Format::X::load(shared, chunk);
 #pragma unroll
-                for (int r = 0; r < ROWS; ++r) sums[r] += Format::dot(weights[i % IN_FLIGHT][r], part);
-            }
-            if (i + IN_FLIGHT < PER_LANE) {
-                const int next = min(chunk + IN_FLIGHT * WARP, CHUNKS - 1);
+                    for (int r = 0; r < ROWS; ++r) sums[r] += Format::dot(weights[i][r], part);
+                }
+                if (round + i + IN_FLIGHT < PER_LANE) {
+                    const int next = min(chunk + IN_FLIGHT * WARP, CHUNKS - 1);
 #pragma unroll
-                for (int r = 0; r < ROWS; ++r)
-                    weights[i % IN_FLIGHT][r] = Format::load(values, scales, row[r], next);
+                    for (int r = 0; r < ROWS; ++r) weights[i][r] = Format::load(values, scales, row[r], next);
+                }
             }
         }
 #pragma unroll

@@ -9,7 +9,7 @@
 
 constexpr int THREADS = 256;
 
-extern "C" __global__ void __launch_bounds__(THREADS)
+extern "C" __global__ void __launch_bounds__(THREADS, 4)
 swiglu(const float* gate_up, void* out, float* out_scales, int rows) {
     pdl_launch_dependents();
     pdl_wait();

@@ -1,6 +1,6 @@
 """A GPU, its stream, and launches of our kernels on it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,7 @@ class Launch:
 
     @property
     def kernel(self) -> str:
-        """The kernel's name."""
+        """The kernel's name, which is its file's."""
         return self.source.file.rpartition("/")[2].removesuffix(".cu")
 
 
@@ -63,6 +63,10 @@ class Gpu:
         self._overlaps = overlaps and capability.major >= 9
         self._kernels = Kernels(self.arch, CubinCache.of_user())
         self._ready: dict[Launch, tuple[Any, Any]] = {}
+
+    def compile(self, sources: Iterable[KernelSource], done: Callable[[KernelSource], None]) -> None:
+        """Compiles kernels side by side, and tells `done` of each."""
+        self._kernels.prepare(sources, done=done)
 
     def launch(self, launch: Launch, *arguments: Any) -> None:
         """Launches a kernel behind all that was launched before.

@@ -58,7 +58,12 @@ class Rows:
         """Attention over the cache."""
         with self._targets.writing(out, tokens) as target:
             launch = prefill_attention_launch(
-                shape, vector_form(cache.format).cuda_type, target.form.cuda_type, tokens, self._gpu.arch
+                shape,
+                vector_form(cache.format).cuda_type,
+                target.form.cuda_type,
+                tokens,
+                self._gpu.arch,
+                self._gpu.multiprocessors,
             )
             self._gpu.launch(
                 launch,
