@@ -101,10 +101,10 @@ def open_engine(
     backend = choose_backend(options.backend)
     if backend == "numpy":
         _check_memory(choice)
-    plain = _operations(backend, options)
-    ops = wrapped(plain, around) if around else plain
     start_ns = time.perf_counter_ns()
     with ranges.phase(Phase.LOAD):
+        plain = _operations(backend, options)
+        ops = wrapped(plain, around) if around else plain
         assembly = Assembly(ops, choice.config, choice.formats, choice.source, options.seed)
         model = assemble(assembly, partial(progress, "loading layers"))
         runner = Runner(ops, model, _runner_options(backend, choice, options, context), ranges)
@@ -161,12 +161,13 @@ def _operations(backend: str, options: EngineOptions) -> Operations:
         return NumpyOperations()
     try:
         from engine.backends.cuda.operations import CudaOperations
+
+        return CudaOperations(options.variants)
     except ImportError as error:
         raise EngineError(
             f"{error.name} is not installed, which the GPU needs; install inference-workbench[cuda], or choose "
             "--backend numpy"
         ) from error
-    return cast(Operations, CudaOperations(options.variants))
 
 
 def _runner_options(backend: str, choice: ModelChoice, options: EngineOptions, context: int) -> RunnerOptions:

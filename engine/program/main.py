@@ -42,20 +42,21 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             # Names, units and answers may hold characters that the terminal's encoding lacks.
             stream.reconfigure(errors="backslashreplace")
     typed = list(sys.argv[1:] if arguments is None else arguments)
-    sys.exit(_exit_code(typed))
+    sys.exit(execute(typed))
 
 
-def _exit_code(typed: list[str]) -> int:
+def execute(typed: Sequence[str], speaker: str = "engine") -> int:
+    """Runs a command line within another program, which sentences on standard error begin with; the exit code."""
     try:
         parsed = parser().parse_args(typed)
-        code: int = parsed.call(parsed, typed)
+        code: int = parsed.call(parsed, list(typed))
         sys.stdout.flush()
         return code
     except EngineError as error:
-        _say(str(error))
+        _say(speaker, str(error))
         return error.exit_code
     except MemoryError:
-        _say("memory does not suffice; choose a smaller model, context or chunk")
+        _say(speaker, "memory does not suffice; choose a smaller model, context or chunk")
         return EngineError.exit_code
     except BrokenPipeError:
         # Whoever read has read enough. What is still to be written goes nowhere.
@@ -65,14 +66,14 @@ def _exit_code(typed: list[str]) -> int:
         if error.errno != errno.ENOSPC:
             raise
         _discard_output()
-        _say("the output cannot be written (no space left); print it elsewhere")
+        _say(speaker, "the output cannot be written (no space left); print it elsewhere")
         return EngineError.exit_code
     except KeyboardInterrupt:
         return _INTERRUPTED
 
 
-def _say(sentence: str) -> None:
-    sys.stderr.write(f"engine: {sentence}\n")
+def _say(speaker: str, sentence: str) -> None:
+    sys.stderr.write(f"{speaker}: {sentence}\n")
 
 
 def _discard_output() -> None:

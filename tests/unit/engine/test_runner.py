@@ -66,8 +66,7 @@ def test_the_cache_may_be_filled_to_its_last_place() -> None:
         (
             [1] * 200,
             57,
-            "200 tokens of prompt and 57 of answer do not fit in a cache for 256; "
-            "shorten them, or give --context 257",
+            "200 tokens of prompt and 57 of answer do not fit in a cache for 256; shorten them, or give --context 257",
         ),
     ],
 )

@@ -11,7 +11,7 @@ import pytest
 
 from engine.errors import EngineError
 from engine.program import run as run_verb
-from engine.program.main import main, parser
+from engine.program.main import execute, main, parser
 
 TINY = ("--model", "tiny-qwen3", "--backend", "numpy")
 
@@ -58,6 +58,11 @@ def test_what_a_user_can_mend_is_one_sentence(
     assert out == ""
     assert errors.startswith(f"engine: {sentence}"), errors
     assert errors.count("\n") == 1
+
+
+def test_another_program_may_speak(capsys: pytest.CaptureFixture[str]) -> None:
+    assert execute(["run", *TINY, "--workload", "W9"], "wb") == 2
+    assert capsys.readouterr().err.startswith("wb: W9 is no workload;")
 
 
 def test_a_gpu_cannot_be_recorded(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
