@@ -32,8 +32,8 @@ class Resources:
 def parse_resources(log: str) -> tuple[Resources, ...]:
     """Every kernel in a log of `ptxas -v`, by name."""
     starts = list(_ENTRY.finditer(log))
-    ends = [start.start() for start in starts[1:]] + [len(log)]
-    parts = ((start["kernel"], log[start.end() : end]) for start, end in zip(starts, ends, strict=True))
+    ends = [*(start.start() for start in starts), len(log)][1:]
+    parts = ((start["kernel"], log[start.end() : end]) for start, end in zip(starts, ends, strict=False))
     return tuple(sorted((_resources(kernel, part) for kernel, part in parts), key=lambda each: each.kernel))
 
 
