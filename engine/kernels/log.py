@@ -33,7 +33,7 @@ def parse_resources(log: str) -> tuple[Resources, ...]:
     """Every kernel in a log of `ptxas -v`, by name."""
     starts = list(_ENTRY.finditer(log))
     ends = [*(start.start() for start in starts), len(log)][1:]
-    parts = ((start["kernel"], log[start.end() : end]) for start, end in zip(starts, ends, strict=False))
+    parts = ((start["kernel"], log[start.end() : end]) for start, end in zip(starts, ends, strict=True))
     return tuple(sorted((_resources(kernel, part) for kernel, part in parts), key=lambda each: each.kernel))
 
 

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Callable, Sequence
 from statistics import median
-from typing import Any
 
+_WARM_UPS = 2
 _ROUNDS = 7
 # So many times between two events, which then see little of what a launch takes the host.
 _REPETITIONS = 3
@@ -22,8 +22,9 @@ def time_candidates(candidates: Sequence[Callable[[], bool]], stream: int) -> tu
     """
     from cuda.bindings import runtime
 
-    works = [_both(candidate(), candidate()) for candidate in candidates]
-    (start, end), samples = _events(2), [list[float]() for _ in candidates]
+    works = [all([candidate() for _ in range(_WARM_UPS)]) for candidate in candidates]
+    samples: list[list[float]] = [[] for _ in candidates]
+    start, end = (runtime.cudaEventCreate()[1] for _ in range(2))
     runtime.cudaStreamSynchronize(stream)
     for _ in range(_ROUNDS):
         for index, candidate in enumerate(candidates):
@@ -39,13 +40,3 @@ def time_candidates(candidates: Sequence[Callable[[], bool]], stream: int) -> tu
     for event in (start, end):
         runtime.cudaEventDestroy(event)
     return tuple(median(times) if times else math.inf for times in samples)
-
-
-def _both(first: bool, second: bool) -> bool:
-    return first and second
-
-
-def _events(count: int) -> list[Any]:
-    from cuda.bindings import runtime
-
-    return [runtime.cudaEventCreate()[1] for _ in range(count)]
