@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from engine.operations import Sampling
-from engine.sampling import choose, uniform
+from engine.sampling import choose, random_bits
 
 LOGITS = np.log(np.array([0.1, 0.4, 0.05, 0.3, 0.15], np.float32))
 
@@ -38,6 +38,17 @@ def test_top_p_leaves_the_fewest_that_hold_so_much() -> None:
     assert frequencies(Sampling(temperature=1.0, top_p=1e-6), 50)[1] == 1
 
 
+def test_top_p_is_a_share_of_what_top_k_leaves() -> None:
+    # Of 0.4 and 0.3 the first holds more than half.
+    assert frequencies(Sampling(temperature=1.0, top_k=2, top_p=0.5), 50)[1] == 1
+    assert frequencies(Sampling(temperature=1.0, top_p=0.5), 500)[3] > 0
+
+
+def test_tokens_that_cannot_come_never_do() -> None:
+    logits = np.array([-np.inf, 0.0, -np.inf, 0.0], np.float32)
+    assert {choose(logits, Sampling(temperature=5.0), step) for step in range(50)} == {1, 3}
+
+
 def test_a_draw_depends_on_seed_and_step_alone() -> None:
     sampling = Sampling(temperature=1.0, seed=3)
     first = [choose(LOGITS, sampling, step) for step in range(50)]
@@ -45,15 +56,15 @@ def test_a_draw_depends_on_seed_and_step_alone() -> None:
     assert first != [choose(LOGITS, Sampling(temperature=1.0, seed=4), step) for step in range(50)]
 
 
-def test_random_numbers_are_spread_evenly_and_below_one() -> None:
-    drawn = np.array([uniform(42, step) for step in range(20_000)])
+def test_random_numbers_are_spread_evenly_over_24_bits() -> None:
+    drawn = np.array([random_bits(42, step) for step in range(20_000)])
     assert drawn.min() >= 0
-    assert drawn.max() < 1
-    assert np.histogram(drawn, 10, (0, 1))[0] == pytest.approx(2000, rel=0.1)
+    assert drawn.max() < 1 << 24
+    assert np.histogram(drawn, 10, (0, 1 << 24))[0] == pytest.approx(2000, rel=0.1)
     assert len(set(drawn)) > 19_900
 
 
 def test_random_numbers_are_those_of_splitmix64() -> None:
     # The first outputs of the reference implementation for seed 1234567.
     outputs = (6457827717110365317, 3203168211198807973, 9817491932198370423)
-    assert [uniform(1234567, step) for step in range(3)] == [(output >> 40) / (1 << 24) for output in outputs]
+    assert [random_bits(1234567, step) for step in range(3)] == [output >> 40 for output in outputs]
