@@ -22,7 +22,7 @@ def time_candidates(candidates: Sequence[Callable[[], bool]], stream: int) -> tu
     """
     from cuda.bindings import runtime
 
-    works = [all([candidate() for _ in range(_WARM_UPS)]) for candidate in candidates]
+    works = [all(candidate() for _ in range(_WARM_UPS)) for candidate in candidates]
     samples: list[list[float]] = [[] for _ in candidates]
     start, end = (runtime.cudaEventCreate()[1] for _ in range(2))
     runtime.cudaStreamSynchronize(stream)
