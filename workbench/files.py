@@ -158,10 +158,10 @@ def remove_ours(target: Path, ours: str) -> bool:
 
 
 def _is_ours(target: Path, ours: str) -> bool:
-    """Whether the mark is a line of its own where we put it: among the first two, or the last."""
+    """Whether the mark is a line of its own where we put it: among the first three, or the last."""
     try:
         text = target.read_text(encoding="utf-8", errors="ignore")
     except OSError:
         return False
     lines = text.strip().splitlines() or [""]
-    return bool(ours) and any(line.strip(_FRAME) == ours for line in (*lines[:2], lines[-1]))
+    return bool(ours) and any(line.strip(_FRAME) == ours for line in (*lines[:3], lines[-1]))

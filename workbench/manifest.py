@@ -5,7 +5,7 @@
 
 import json
 import types
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -74,6 +74,23 @@ class Commit:
 
 
 @dataclass(frozen=True)
+class Speed:
+    """What a workload took, one entry a run; `decode_ns` is for all of its `decode_steps`."""
+
+    prefill_ns: tuple[int, ...]
+    decode_ns: tuple[int, ...]
+    decode_steps: int
+
+
+@dataclass(frozen=True)
+class Slowdown:
+    """How many times as long it took while it was profiled: a median over a median; None where one of them is 0."""
+
+    prefill: float | None
+    decode: float | None
+
+
+@dataclass(frozen=True)
 class CaptureFile:
     """One capture of the folder.
 
@@ -106,11 +123,15 @@ class Manifest:
         workload: what the program says of its own work (model, shapes, results ...), in its own words.
         device: the GPUs; None where there is no NVIDIA driver.
         host: the machine; None where it is unknown.
-        nsys: the profiler.
+        nsys: the profiler; None where the program recorded itself.
         commit: None outside a repository.
         captures: one entry a finished run, in order.
         warnings: what the user was told while they were made, one sentence each.
         scrubbed: environment, process names and paths are removed from all of them.
+        unprofiled: the program's speed without the profiler, measured before; None where it was not.
+        profiled: its speed in the captures; None where it did not tell.
+        slowdown: the one against the other.
+        notice: what must be said first of whatever is made from them, a sentence; None where there is nothing.
     """
 
     created_utc: str
@@ -118,16 +139,23 @@ class Manifest:
     workload: dict[str, Any] | None
     device: Device | None
     host: Host | None
-    nsys: Profiler
+    nsys: Profiler | None
     commit: Commit | None
     captures: tuple[CaptureFile, ...]
     warnings: tuple[str, ...] = ()
-    scrubbed: bool = field(default=True)
+    scrubbed: bool = True
+    unprofiled: Speed | None = None
+    profiled: Speed | None = None
+    slowdown: Slowdown | None = None
+    notice: str | None = None
     schema: ClassVar[str] = SCHEMA
 
     def to_json(self) -> str:
         """The text of the manifest's file."""
-        return json.dumps({"schema": self.schema, **asdict(self)}, indent=2, ensure_ascii=False) + "\n"
+        content = asdict(self)
+        notice = content.pop("notice")
+        first = {"notice": notice} if notice else {}
+        return json.dumps({**first, "schema": self.schema, **content}, indent=2, ensure_ascii=False) + "\n"
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -188,11 +216,13 @@ def _fields(expected: type[Any], value: Any, where: str) -> dict[str, Any]:
     document = _checked(dict, value, where or "the file")
     hints = get_type_hints(expected)
     prefix = f"{where}." if where else ""
-    missing = [field.name for field in fields(expected) if field.name not in document]
+    missing = [field.name for field in fields(expected) if field.default is MISSING and field.name not in document]
     if missing:
         raise _MismatchError(f"{prefix}{missing[0]} is missing")
     return {
-        field.name: _decode(hints[field.name], document[field.name], prefix + field.name) for field in fields(expected)
+        field.name: _decode(hints[field.name], document[field.name], prefix + field.name)
+        for field in fields(expected)
+        if field.name in document
     }
 
 

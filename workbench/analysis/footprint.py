@@ -59,13 +59,12 @@ def read_footprint(workload: Mapping[str, Any] | None) -> Footprint:
     if workload is None or workload.get("schema") != SCHEMA:
         return UNKNOWN
     device, roles = workload.get("device"), workload.get("roles")
-    bandwidth = device.get("copy_bytes_per_s") if isinstance(device, dict) else None
-    if bandwidth is None or roles is None:
+    if not isinstance(device, dict) or device.get("copy_bytes_per_s") is None or roles is None:
         return UNKNOWN
     try:
         return Footprint(
             needs=_needs(roles),
-            bytes_per_s=_number(bandwidth, "copy_bytes_per_s", *_BANDWIDTHS_PER_S),
+            bytes_per_s=_number(device["copy_bytes_per_s"], "copy_bytes_per_s", *_BANDWIDTHS_PER_S),
             operations_per_s=_rate(device),
         )
     except _ImplausibleError as error:
@@ -93,20 +92,23 @@ def _needs(roles: Any) -> tuple[RoleNeed, ...]:
 def _need(role: Any) -> RoleNeed:
     if not isinstance(role, dict):
         raise _ImplausibleError("one of them is no object")
-    phase, layer_type, name = (role.get(key) for key in ("phase", "layer_type", "role"))
-    if phase not in STEPPED_PHASES or not (_is_name(layer_type) and _is_name(name)):
-        raise _ImplausibleError("one of them has no phase, layer type or role")
+    phase = _name(role, "phase")
+    if phase not in STEPPED_PHASES:
+        raise _ImplausibleError(f"none can be of phase {phase}")
     return RoleNeed(
         phase=phase,
-        layer_type=layer_type,
-        role=name,
+        layer_type=_name(role, "layer_type"),
+        role=_name(role, "role"),
         bytes=int(_number(role.get("bytes"), "bytes", 0, _MOST_BYTES)),
         operations=int(_number(role.get("operations"), "operations", 0, _MOST_OPERATIONS)),
     )
 
 
-def _is_name(value: Any) -> bool:
-    return isinstance(value, str) and _NAME.fullmatch(value) is not None
+def _name(role: Mapping[str, Any], key: str) -> str:
+    value = role.get(key)
+    if not isinstance(value, str) or _NAME.fullmatch(value) is None:
+        raise _ImplausibleError(f"one of them has no {key}")
+    return value
 
 
 def _number(value: Any, name: str, least: float, most: float) -> float:

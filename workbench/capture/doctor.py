@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shlex
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -24,14 +25,19 @@ _REQUIRED = {
     "pyarrow": ("pyarrow", "reading captures, .sqlite.zst files and the cache"),
     "pyyaml": ("yaml", "layer rules"),
     "rich": ("rich", "the terminal"),
+    "tokenizers": ("tokenizers", "texts of models"),
     "typer": ("typer", "the command line"),
 }
 _OPTIONAL = {
     "cuda-bindings": ("cuda.bindings", "running models on a GPU"),
     "cuda-core": ("cuda.core", "running models on a GPU"),
+    "cuda-toolkit": ("cuda.bindings.nvrtc", "compiling kernels"),
     "cupy-cuda13x": ("cupy", "running models on a GPU"),
+    "nvmath-python": ("nvmath", "running models on a GPU"),
     "nvtx": ("nvtx", "ranges in Python programs"),
 }
+# The parts of a distribution that are wanted, as pip is told.
+_PARTS = {"cuda-toolkit": "[cccl,crt,cublas,cudart,nvrtc]"}
 # Later releases of nvtx send events that an nsys up to 2023.4 drops, without a word.
 _LAST_NVTX_FOR_OLD_NSYS = (0, 2, 11)
 _LAST_OLD_NSYS = (2023, 4)
@@ -95,7 +101,7 @@ def _install(package: Path, distributions: Iterable[str], extra: str = "") -> st
     project = package.parent
     if not (project / "pyproject.toml").is_file():
         # No index has the project itself.
-        return f"pip install {' '.join(distributions)}"
+        return f"pip install {shlex.join(name + _PARTS.get(name, '') for name in distributions)}"
     extras = f"[{extra}]" if extra else ""
     return f'pip install -e "{_from_here(project)}{extras}"'
 

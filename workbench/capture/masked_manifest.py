@@ -23,17 +23,19 @@ def _readable(word: str) -> str:
 
 def masked_manifest(manifest: Manifest, values: EnvironmentValues) -> Manifest:
     """The manifest with the same masked in it as in the names of ranges: in the command, the workload, the warnings."""
+    nsys = manifest.nsys
     return replace(
         manifest,
         program=Program(masked_command(manifest.program.command, values)),
         workload=clean_workload(manifest.workload, values) if manifest.workload is not None else None,
         # They name the range that the user wanted recorded.
-        nsys=replace(manifest.nsys, flags=tuple(map(values.mask_in_speech, manifest.nsys.flags))),
+        nsys=nsys and replace(nsys, flags=tuple(map(values.mask_in_speech, nsys.flags))),
         warnings=tuple(values.mask_in_speech(shorten_paths(warning)) for warning in manifest.warnings),
     )
 
 
 def hidden_in_manifest(manifest: Manifest, values: EnvironmentValues) -> tuple[HiddenValue, ...]:
     """The values of the environment that `masked_manifest` masks in the command and the workload."""
-    said = (*mask_command(manifest.program.command), *manifest.nsys.flags, *texts_of(manifest.workload))
+    flags = manifest.nsys.flags if manifest.nsys else ()
+    said = (*mask_command(manifest.program.command), *flags, *texts_of(manifest.workload))
     return hidden_values(said, values)

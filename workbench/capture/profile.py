@@ -1,24 +1,26 @@
 """Profiles a program: runs it under nsys as often as asked, and keeps a scrubbed capture of each run."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from workbench.capture.command import RecordingOptions, recording_flags
+from workbench.capture.command import RecordingOptions
 from workbench.capture.environment_values import EnvironmentValues
 from workbench.capture.hidden_values import manifest_warnings
 from workbench.capture.interrupts import StopRequest, stop_on_request
 from workbench.capture.machine import describe_commit, describe_device, describe_host
 from workbench.capture.masked_manifest import hidden_in_manifest, masked_command, masked_manifest
-from workbench.capture.nsys import Nsys, require_nsys
+from workbench.capture.nsys import require_nsys
+from workbench.capture.recorder import EngineRecorder, NsysRecorder, Recorder
 from workbench.capture.repetition import KILLED, FinishedCapture, RepetitionOptions, capture_repetition
-from workbench.capture.store import CaptureFolder, checked_name, default_name, new_folder
+from workbench.capture.speed import other_results, slowdown, speed_of
+from workbench.capture.store import CaptureFolder, checked_name, default_name, new_folder, spelled_name
 from workbench.capture.supervise import Progress
 from workbench.errors import UserError
-from workbench.manifest import Manifest, Profiler, Program
+from workbench.manifest import Manifest, Program
 
 
 @dataclass(frozen=True)
@@ -27,19 +29,25 @@ class ProfileOptions:
 
     Attributes:
         command: the program and its arguments.
-        recording: what of a run to record.
+        recording: what of a run nsys is to record; None where the program, the engine on a CPU, records itself.
         repetitions: how many runs.
-        name: first part of the folder's name; None takes the program's.
+        name: first part of the folder's name, before the time; None takes the program's.
+        title: the same before the date alone; goes before `name`.
         output: the folder of folders.
         keep_reports: a folder outside `output` for nsys's own reports, which cannot be scrubbed; None deletes them.
+        unprofiled: what the program said of a run without the profiler, if there was one.
+        is_taken: whether something else has a name already that the folder could have.
     """
 
     command: tuple[str, ...]
-    recording: RecordingOptions = field(default_factory=RecordingOptions)
+    recording: RecordingOptions | None = field(default_factory=RecordingOptions)
     repetitions: int = 1
     name: str | None = None
+    title: str | None = None
     output: Path = Path("profiles")
     keep_reports: Path | None = None
+    unprofiled: dict[str, Any] | None = None
+    is_taken: Callable[[str], bool] = lambda _: False
 
 
 @dataclass(frozen=True)
@@ -86,19 +94,19 @@ def profile(options: ProfileOptions, environment: Mapping[str, str], progress: P
         UserError: the first run gave no capture, for a reason that the user can mend.
         KeyboardInterrupt: the user stopped before the first capture.
     """
-    nsys = require_nsys()
-    flags = recording_flags(nsys.version, options.recording)
+    recorder = EngineRecorder() if options.recording is None else NsysRecorder(require_nsys(), options.recording)
+    started = datetime.now(UTC)
+    before = _describe(options, recorder, started)
     _check(options, environment)
     values = EnvironmentValues(environment.items())
-    name = default_name(masked_command(options.command, values)) if options.name is None else checked_name(options.name)
-    started = datetime.now(UTC)
-    before = _describe(options, nsys, flags, started)
-    each = RepetitionOptions(nsys, options.recording, options.command, environment, options.keep_reports)
-    with stop_on_request() as stop, new_folder(options.output, name, started) as folder:
+    each = RepetitionOptions(recorder, options.command, environment, options.keep_reports)
+    name = _folder_name(options, values, started)
+    with stop_on_request() as stop, new_folder(options.output, name, options.is_taken) as folder:
         captures, failure = _capture_all(each, folder, options.repetitions, stop, progress)
-        after = replace(before, workload=_last_workload(captures), captures=tuple(capture.file for capture in captures))
+        after = _with_captures(before, captures, options.unprofiled)
         warnings = (
             *dict.fromkeys(warning for capture in captures for warning in capture.warnings),
+            *filter(None, [other_results(options.unprofiled, _workloads(captures))]),
             *manifest_warnings(hidden_in_manifest(after, values)),
             *_left_out(captures, options.repetitions),
         )
@@ -122,17 +130,42 @@ def _check(options: ProfileOptions, environment: Mapping[str, str]) -> None:
         )
 
 
-def _describe(options: ProfileOptions, nsys: Nsys, flags: Sequence[str], started: datetime) -> Manifest:
+def _folder_name(options: ProfileOptions, values: EnvironmentValues, started: datetime) -> str:
+    if options.title is not None:
+        return f"{spelled_name(values.mask_in_speech(options.title))}-{started:%Y-%m-%d}"
+    name = default_name(masked_command(options.command, values)) if options.name is None else checked_name(options.name)
+    return f"{name}-{started:%Y%m%dT%H%M%SZ}"
+
+
+def _describe(options: ProfileOptions, recorder: Recorder, started: datetime) -> Manifest:
     """What is known before the first run."""
     return Manifest(
         created_utc=f"{started:%Y-%m-%dT%H:%M:%SZ}",
         program=Program(options.command),
         workload=None,
-        device=describe_device(),
+        # Of a CPU's times a GPU knows nothing.
+        device=None if recorder.notice else describe_device(),
         host=describe_host(),
-        nsys=Profiler(nsys.version_text, tuple(flags)),
+        nsys=recorder.profiler,
         commit=describe_commit(Path.cwd()),
         captures=(),
+        notice=recorder.notice or None,
+    )
+
+
+def _with_captures(
+    manifest: Manifest, captures: Sequence[FinishedCapture], unprofiled: dict[str, Any] | None
+) -> Manifest:
+    """What is known after the last run."""
+    workloads = _workloads(captures)
+    before, after = speed_of([unprofiled] if unprofiled else []), speed_of(workloads)
+    return replace(
+        manifest,
+        workload=workloads[-1] if workloads else None,
+        captures=tuple(capture.file for capture in captures),
+        unprofiled=before,
+        profiled=after,
+        slowdown=slowdown(before, after),
     )
 
 
@@ -174,9 +207,8 @@ def _left_out(captures: Sequence[FinishedCapture], repetitions: int) -> tuple[st
     return (f"run {len(captures)} of {repetitions} ended {code} and launched no kernel, so it was the last",)
 
 
-def _last_workload(captures: Sequence[FinishedCapture]) -> dict[str, Any] | None:
-    workloads = [capture.workload for capture in captures if capture.workload is not None]
-    return workloads[-1] if workloads else None
+def _workloads(captures: Sequence[FinishedCapture]) -> list[dict[str, Any]]:
+    return [capture.workload for capture in captures if capture.workload is not None]
 
 
 def _prefixed(progress: Progress, repetition: int, repetitions: int) -> Progress:

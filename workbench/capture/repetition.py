@@ -8,12 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workbench.capture.command import RecordingOptions
-from workbench.capture.export import export_with
 from workbench.capture.hidden_values import ranges_warnings
 from workbench.capture.interrupts import StopRequest
-from workbench.capture.nsys import Nsys
-from workbench.capture.recording import record
+from workbench.capture.recorder import Recorder
 from workbench.capture.scrub import scrub_export
 from workbench.capture.store import CaptureFolder, digest
 from workbench.capture.supervise import Progress, Run
@@ -57,8 +54,7 @@ class FinishedCapture:
 class RepetitionOptions:
     """What all repetitions have in common; `keep_reports` as in `ProfileOptions`."""
 
-    nsys: Nsys
-    recording: RecordingOptions
+    recorder: Recorder
     command: Sequence[str]
     environment: Mapping[str, str]
     keep_reports: Path | None
@@ -76,40 +72,33 @@ def capture_repetition(
     with tempfile.TemporaryDirectory(prefix="wb-", ignore_cleanup_errors=True) as name:
         scratch = Path(name)
         _check_room(scratch)
-        export, workload_file = scratch / "report.sqlite", scratch / "workload.json"
+        workload_file = scratch / "workload.json"
         environment = {**options.environment, VARIABLE: str(workload_file)}
-        progress(f"recording with nsys {options.nsys.version_text}")
-        recording = record(
-            options.nsys,
-            options.recording,
-            options.command,
-            scratch,
-            environment=environment,
-            stop=stop,
-            progress=progress,
+        recorded = options.recorder.record(
+            options.command, scratch, environment=environment, stop=stop, progress=progress
         )
-        if recording.report is None:
+        if recorded is None:
             return None
-        progress("exporting")
-        export_with(options.nsys, recording.report, export)
+        export = recorded.export
         kernels, hidden_graphs = _count_rows(export, _KERNELS), _count_rows(export, _HIDDEN_GRAPHS)
         progress("scrubbing")
         hidden = scrub_export(export, environment).hidden
         file = folder.add(export, repetition)
         report, workload, warnings = None, None, [*ranges_warnings(hidden)]
         try:
-            report = _keep(recording.report, options.keep_reports, f"{folder.name}-{repetition}")
+            if recorded.report:
+                report = _keep(recorded.report, options.keep_reports, f"{folder.name}-{repetition}")
             workload = read_workload(workload_file)
         except UserError as error:
             warnings.append(str(error))
-    if recording.run.exit_code is None and not recording.run.interrupted:
+    if recorded.run.exit_code is None and not recorded.run.interrupted:
         warnings.append(
             f"{file.name} is of a program that gave no exit code, for it was killed together with its shell; "
             f"{KILLED} stands for it"
         )
     if not kernels + hidden_graphs:
-        warnings.append(_no_kernels(file.name, options.recording))
-    entry = _entry(file, repetition, recording.run)
+        warnings.append(_no_kernels(file.name, records_all=options.recorder.records_all))
+    entry = _entry(file, repetition, recorded.run)
     return FinishedCapture(entry, kernels, hidden_graphs, report, workload, tuple(warnings))
 
 
@@ -146,8 +135,8 @@ def _keep(report: Path, folder: Path | None, name: str) -> Path | None:
     return target
 
 
-def _no_kernels(file: str, options: RecordingOptions) -> str:
-    if options == RecordingOptions():
+def _no_kernels(file: str, *, records_all: bool) -> str:
+    if records_all:
         return f"{file} holds no kernel: the program launched none on an NVIDIA GPU; check that it finds one"
     return f"{file} holds no kernel: the program launched none while it was recorded; record more of it"
 

@@ -4,9 +4,8 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 
 from workbench.compression import compress
@@ -59,21 +58,20 @@ class CaptureFolder:
 
 
 @contextmanager
-def new_folder(output: Path, name: str, started: datetime) -> Iterator[CaptureFolder]:
-    """Makes a folder `<name>-<time>` in `output`; unless it is finished, nothing of it stays.
+def new_folder(output: Path, name: str, is_taken: Callable[[str], bool] = lambda _: False) -> Iterator[CaptureFolder]:
+    """Makes a folder in `output`; unless it is finished, nothing of it stays.
 
     Args:
         output: the folder of folders, which is made if need be.
-        name: the program's.
-        started: a time in UTC, for the folder's name. Where one is taken, a number follows.
+        name: the folder's. Where one of that name is there, a number follows.
+        is_taken: whether something else has such a name already, so that the folder must not.
 
     Raises:
         UserError: `output` cannot be written.
     """
-    base = f"{name}-{started:%Y%m%dT%H%M%SZ}"
     try:
         output.mkdir(parents=True, exist_ok=True)
-        work, final = _reserve(output, base)
+        work, final = _reserve(output, name, is_taken)
     except OSError as error:
         raise _unwritable(output, error) from error
     try:
@@ -110,11 +108,16 @@ def default_name(command: Sequence[str]) -> str:
             if word.endswith(".py"):
                 program = Path(word).name
                 break
-    name = re.sub(r"[^A-Za-z0-9._+-]+", "-", program.removesuffix(".py")).strip("-.")
+    return spelled_name(program.removesuffix(".py"))
+
+
+def spelled_name(text: str) -> str:
+    """The text as part of a folder's name."""
+    name = re.sub(r"[^A-Za-z0-9._+-]+", "-", text).strip("-.")
     return name if _NAME.fullmatch(name) else "program"
 
 
-def _reserve(output: Path, base: str) -> tuple[Path, Path]:
+def _reserve(output: Path, base: str, is_taken: Callable[[str], bool]) -> tuple[Path, Path]:
     """A hidden folder of our own, and the free name that it stands for."""
     number = 1
     while True:
@@ -125,7 +128,7 @@ def _reserve(output: Path, base: str) -> tuple[Path, Path]:
         except FileExistsError:
             number += 1
             continue
-        if not final.exists():
+        if not (final.exists() or is_taken(final.name)):
             return work, final
         work.rmdir()
         number += 1

@@ -1,5 +1,6 @@
 """Everything a findings report says, before it is rendered."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from workbench.analysis.analysis import Analysis
 from workbench.analysis.coverage import Coverage, Totals
 from workbench.analysis.phases import PhaseSummary
+from workbench.analysis.roofline import PhaseRoofline
 from workbench.analysis.step_profile import StepProfile, median_step_profile
 from workbench.attribution.rules import STEPPED_PHASES
 from workbench.findings.find import Findings, find
@@ -23,6 +25,7 @@ class FindingsDocument:
         totals, coverage, phases: what it holds, and how much of it is understood.
         pids: the process ids of `PhaseSummary.process`, by position.
         profiles: the median step of each phase that has steps, decode first.
+        rooflines: how far the roles of each phase are from their floors, decode first; where that is known.
         findings: what was found.
         measured: what each finding's target measures in this capture, in the findings' order.
         limitations: what the numbers do not say, one sentence each.
@@ -35,9 +38,20 @@ class FindingsDocument:
     phases: tuple[PhaseSummary, ...]
     pids: tuple[int, ...]
     profiles: tuple[StepProfile, ...]
+    rooflines: tuple[PhaseRoofline, ...]
     findings: Findings
     measured: tuple[float | None, ...]
     limitations: tuple[str, ...]
+
+
+_WITH_A_PROFILER = (
+    "Recording slows the host down (API calls, ranges) and graph launches with node tracing: wall times and waits are "
+    "upper bounds, and gains that come from waits may be smaller without the profiler."
+)
+_ON_A_CPU = (
+    "No GPU was used. Each operation of the NumPy reference stands as a kernel of the same time; what is called "
+    "waiting for launches is the Python between two of them."
+)
 
 
 def compile_document(analysis: Analysis) -> FindingsDocument:
@@ -53,6 +67,7 @@ def compile_document(analysis: Analysis) -> FindingsDocument:
         phases=analysis.phases,
         pids=tuple(analysis.trace.pid(process) for process in range(len(analysis.trace.processes))),
         profiles=tuple(median_step_profile(analysis, phase.process, phase.phase) for phase in stepped),
+        rooflines=tuple(reversed(analysis.rooflines)),
         findings=findings,
         measured=tuple(measure(analysis, finding.target).value for finding in findings.findings),
         limitations=_limitations(analysis),
@@ -61,8 +76,7 @@ def compile_document(analysis: Analysis) -> FindingsDocument:
 
 def _limitations(analysis: Analysis) -> tuple[str, ...]:
     sentences = [
-        "Recording slows the host down (API calls, ranges) and graph launches with node tracing: wall times and "
-        "waits are upper bounds, and gains that come from waits may be smaller without the profiler.",
+        _ON_A_CPU if analysis.trace.info.is_of_cpu else _WITH_A_PROFILER,
         "Predicted gains overlap where findings are about the same operations or waits: they do not add up.",
         "Gains marked as estimates rest on an assumption about the remedy, not on a measurement.",
     ]
@@ -84,8 +98,32 @@ def _limitations(analysis: Analysis) -> tuple[str, ...]:
             f"A process's busy time is the union over the {devices} GPUs of the capture: one that waits while another "
             "works does not show."
         )
+    sentences += _roofline_limitations(analysis)
     sentences += [f"{_sentence_case(lack.what)}: {lack.cost}." for lack in analysis.trace.info.lacks]
     return tuple(sentences)
+
+
+def _roofline_limitations(analysis: Analysis) -> Iterator[str]:
+    if analysis.footprint.problem:
+        yield analysis.footprint.problem
+    rooflines = analysis.rooflines
+    if rooflines:
+        yield (
+            "A floor takes every byte of a role once, at the speed of a large copy in the same run: short kernels "
+            "never reach theirs. What could be fused away has none."
+        )
+    loose = [roofline.phase for roofline in rooflines if roofline.is_loose]
+    if loose:
+        yield (
+            f"No rate of operations was measured: floors of {' and '.join(loose)} count bytes alone, though some of "
+            "its roles compute longer than they move. Their headroom is an upper bound, and no finding rests on it."
+        )
+    cached = sorted({role.role for roofline in rooflines for role in roofline.roles if (role.share or 0) > 1})
+    if cached:
+        yield (
+            f"Faster than their floor: {', '.join(cached)}. Caches hold what they read, or the manifest is of another "
+            "run."
+        )
 
 
 def _sentence_case(text: str) -> str:

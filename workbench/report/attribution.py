@@ -17,6 +17,8 @@ from workbench.report.capture import (
     capture_json,
     coverage_json,
     coverage_sentences,
+    notice,
+    notice_json,
     phase_json,
     totals_json,
 )
@@ -32,6 +34,7 @@ _HEADINGS = ("count", "total", "share", "mean", "median", "min", "max")
 def to_json(summary: AttributionSummary) -> str:
     """The summary as a JSON document of schema `wb.attribution/1`."""
     document = {
+        **notice_json(summary.info),
         "schema": SCHEMA,
         "capture": capture_json(summary.info, summary.devices),
         "totals": totals_json(summary.totals),
@@ -71,7 +74,8 @@ def _csv_line(cells: Sequence[Cell | float]) -> str:
 def to_markdown(summary: AttributionSummary) -> str:
     """The summary as a Markdown document."""
     title = f"# Attribution of {escape(summary.info.file_name)}"
-    parts = [title, "", *coverage_sentences(summary.totals, summary.coverage)]
+    first = [f"**{notice(summary.info)}**", ""] if notice(summary.info) else []
+    parts = [*first, title, "", *coverage_sentences(summary.totals, summary.coverage)]
     parts += ["", "## Phases", "", markdown_table(*_phase_table(summary), numbers_from=1)]
     parts += ["", *_inferences(summary)] if _inferences(summary) else []
     title = "## Kernels" + (f" in {summary.phase}" if summary.phase else "")
@@ -91,6 +95,8 @@ def print_tables(summary: AttributionSummary, console: Console) -> None:
     phases = terminal_table("Phases", *_phase_table(summary), texts=1, width=console.width)
     kernels = terminal_table(title, headings, cells, len(summary.keys), console.width)
     memops = terminal_table("Copies and memsets", _MEMOP_HEADINGS, _memop_cells(summary), 3, console.width)
+    if notice(summary.info):
+        print_line(console, notice(summary.info), style="bold")
     print_line(console, summary.info.file_name, style="bold")
     for sentence in coverage_sentences(summary.totals, summary.coverage):
         print_line(console, sentence)

@@ -5,6 +5,7 @@ from typing import Any
 
 from workbench.analysis.coverage import Coverage, Totals
 from workbench.analysis.phases import PhaseSummary
+from workbench.recorders import ENGINE_CPU, notice_of
 from workbench.report import quantities
 from workbench.trace.model import CaptureInfo, Device
 
@@ -18,11 +19,22 @@ REMEDIES = {
 SOURCES = {"ranges": "ranges", "graph_launches": "inferred from graph launches", "inferred": "inferred from kernels"}
 
 
+def notice(info: CaptureInfo) -> str:
+    """What stands on the first line of whatever is said of a capture; empty where there is nothing."""
+    return notice_of(info.recorder)
+
+
+def notice_json(info: CaptureInfo) -> dict[str, str]:
+    """The same, for JSON."""
+    return {"notice": notice(info)} if notice(info) else {}
+
+
 def capture_json(info: CaptureInfo, devices: Sequence[Device]) -> dict[str, Any]:
     """The capture, for JSON."""
     return {
         "file": info.file_name,
-        "nsys_version": info.nsys_version,
+        "recorder": ENGINE_CPU if info.is_of_cpu else "nsys",
+        "nsys_version": "" if info.is_of_cpu else info.nsys_version,
         "schema_version": info.schema_version,
         "recorded_utc": info.recorded_utc,
         "devices": [

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workbench.analysis.phases import PhaseSummary
+from workbench.analysis.roofline import PhaseRoofline
 from workbench.analysis.step_profile import StepProfile
 from workbench.findings.document import FindingsDocument
 from workbench.findings.finding import Cell, Evidence, Finding, Gain
@@ -122,8 +123,9 @@ def _profile_sentence(document: FindingsDocument, profile: StepProfile) -> str:
     idle = [part for part in profile.parts if part.is_idle]
     process = f" of process {document.pids[profile.process]}" if has_several_processes(document) else ""
     times = "the one step" if profile.steps == 1 else f"the median of {profile.steps} steps"
+    worker = "NumPy" if document.info.is_of_cpu else "the GPU"
     sentence = (
-        f"A {profile.phase} step{process} takes {quantities.time(profile.wall_ns)} ({times}); the GPU works for "
+        f"A {profile.phase} step{process} takes {quantities.time(profile.wall_ns)} ({times}); {worker} works for "
         f"{quantities.time(busy_ns)} of it ({quantities.share(busy_ns / max(1, profile.wall_ns))})"
     )
     if idle and idle[0].time_ns * 20 > profile.wall_ns:
@@ -157,6 +159,11 @@ def phase_label(document: FindingsDocument, phase: PhaseSummary) -> str:
 def profile_label(document: FindingsDocument, profile: StepProfile) -> str:
     """The phase of a step, with its process where there are several."""
     return _label(document, profile.phase, profile.process)
+
+
+def roofline_label(document: FindingsDocument, roofline: PhaseRoofline) -> str:
+    """The phase of a roofline, with its process where there are several."""
+    return _label(document, roofline.phase, roofline.process)
 
 
 def finding_label(document: FindingsDocument, finding: Finding) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from workbench.errors import UserError
 from workbench.findings.document import FindingsDocument
+from workbench.report.capture import notice
 from workbench.report.findings import MARK, SCHEMA
 from workbench.report.findings_json import to_json
 from workbench.report.findings_markdown import to_markdown
@@ -44,7 +45,8 @@ def report_files(document: FindingsDocument, output: Path, origin: Origin, *, as
         raise UserError(f"{output} is what a file beside the report is called; name the report {output.stem}.md")
     beside = {}
     if document.profiles:
-        beside[picture] = draw_step(document.profiles[0], MARK, program_name(origin.manifest))
+        told = " ".join(filter(None, (notice(document.info), program_name(origin.manifest))))
+        beside[picture] = draw_step(document.profiles[0], MARK, told)
     if document.findings.findings:
         beside[sql] = to_sql(document)
     markdown = to_markdown(

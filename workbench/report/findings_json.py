@@ -7,13 +7,15 @@ from workbench.analysis.step_profile import StepProfile
 from workbench.findings.document import FindingsDocument
 from workbench.findings.target import Target
 from workbench.manifest import Manifest
-from workbench.report.capture import capture_json, coverage_json, phase_json, totals_json
+from workbench.report.capture import capture_json, coverage_json, notice_json, phase_json, totals_json
 from workbench.report.findings import SCHEMA, Entry, entries
+from workbench.report.roofline import roofline_json
 
 
 def to_json(document: FindingsDocument, manifest: Manifest | None = None) -> str:
     """The report as a JSON document; `manifest` is what is known of the program and its capture."""
     content = {
+        **notice_json(document.info),
         "schema": SCHEMA,
         "capture": capture_json(document.info, document.devices),
         "manifest": manifest and json.loads(manifest.to_json()),
@@ -21,6 +23,7 @@ def to_json(document: FindingsDocument, manifest: Manifest | None = None) -> str
         "coverage": coverage_json(document.coverage),
         "phases": [phase_json(phase, document.pids[phase.process]) for phase in document.phases],
         "median_steps": [_profile_json(profile, document.pids[profile.process]) for profile in document.profiles],
+        "rooflines": [roofline_json(roofline, document.pids[roofline.process]) for roofline in document.rooflines],
         "findings": [_finding_json(entry) for entry in entries(document)],
         "lacking": document.findings.lacking,
         "silent": list(document.findings.silent),

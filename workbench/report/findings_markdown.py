@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from jinja2 import Environment, PackageLoader
 
 from workbench.analysis.idle import IdleKind
+from workbench.analysis.roofline import PhaseRoofline
 from workbench.analysis.step_profile import StepProfile
 from workbench.findings.document import FindingsDocument
 from workbench.findings.finding import Evidence
 from workbench.report import quantities
-from workbench.report.capture import SOURCES, coverage_sentences
+from workbench.report.capture import SOURCES, coverage_sentences, notice
 from workbench.report.findings import (
     LONGEST_NAME,
     MARK,
@@ -25,6 +26,7 @@ from workbench.report.findings import (
     nothing_found,
     phase_label,
     profile_label,
+    roofline_label,
     speeds,
     target_words,
     text_columns,
@@ -34,6 +36,8 @@ from workbench.report.findings_sql import commented_sql
 from workbench.report.manifest import manifest_facts, place_in_folder, program_name
 from workbench.report.markdown import code, code_block, escape, link, markdown_table
 from workbench.report.origin import UNKNOWN, Origin
+from workbench.report.roofline import HEADINGS, TEXT_COLUMNS, roofline_rows
+from workbench.report.speed import speed_sentences
 from workbench.report.step_picture import part_name
 from workbench.report.terms import IDLE_NAMES, terms
 from workbench.report.texts import cut, cut_words
@@ -70,6 +74,7 @@ def to_markdown(
     return environment.get_template("findings.md.j2").render(
         mark=MARK,
         document=document,
+        notice=notice(document.info),
         program=program_name(origin.manifest),
         coverage=coverage_sentences(document.totals, document.coverage),
         verdict=verdict(document),
@@ -81,10 +86,11 @@ def to_markdown(
         profiles=[
             (profile, profile_label(document, profile), _profile_table(profile)) for profile in document.profiles
         ],
-        speeds=speeds(document),
+        speeds=[*speeds(document), *speed_sentences(origin.manifest)],
+        rooflines=[(roofline_label(document, one), _roofline_table(one)) for one in document.rooflines],
         not_looked_for=not_looked_for(document),
         reproduce=_reproduce(document, origin),
-        terms=terms(),
+        terms=terms(with_rooflines=bool(document.rooflines)),
         summary=_summary_table(document, all_entries) if all_entries else nothing_found(document),
         major=[entry for entry in all_entries if not entry.finding.is_minor],
         minor=[entry for entry in all_entries if entry.finding.is_minor],
@@ -135,6 +141,10 @@ def _profile_table(profile: StepProfile) -> str:
         for part in profile.parts
     ]
     return markdown_table(["part", "operations", "time", "share"], rows, numbers_from=1)
+
+
+def _roofline_table(roofline: PhaseRoofline) -> str:
+    return markdown_table(HEADINGS, roofline_rows(roofline), numbers_from=TEXT_COLUMNS)
 
 
 def _evidence_table(evidence: Evidence) -> str:

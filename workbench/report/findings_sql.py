@@ -2,13 +2,15 @@
 
 from workbench.findings.document import FindingsDocument
 from workbench.findings.finding import Evidence
+from workbench.report.capture import notice
 from workbench.report.findings import MARK, entries
 from workbench.report.texts import one_line
 
 
 def to_sql(document: FindingsDocument) -> str:
     """All statements, in the order of the findings, as a script for the `sqlite3` shell."""
-    parts = [f"-- {MARK}\n-- The evidence of all findings.\n.headers on\n.mode column"]
+    first = f"-- {notice(document.info)}\n" if notice(document.info) else ""
+    parts = [f"{first}-- {MARK}\n-- The evidence of all findings.\n.headers on\n.mode column"]
     for entry in entries(document):
         parts.append(_printed(f"{entry.number}. {entry.finding.claim}"))
         parts += [f"{_printed(evidence.title)}\n{evidence.sql};" for evidence in entry.finding.evidence]

@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.text import Text
 
 from workbench.findings.document import FindingsDocument
-from workbench.report.capture import coverage_sentences
+from workbench.report.capture import coverage_sentences, notice
 from workbench.report.findings import (
     Entry,
     entries,
@@ -16,12 +16,15 @@ from workbench.report.findings import (
     heading,
     not_looked_for,
     nothing_found,
+    roofline_label,
     target_words,
     text_columns,
     verdict,
 )
 from workbench.report.manifest import program_name
 from workbench.report.origin import UNKNOWN, Origin
+from workbench.report.roofline import HEADINGS, TEXT_COLUMNS, roofline_rows
+from workbench.report.speed import speed_sentences
 from workbench.report.terminal import print_line, terminal_table
 from workbench.report.texts import one_line
 
@@ -32,6 +35,8 @@ _INDENT = 4
 
 def print_findings(document: FindingsDocument, console: Console, origin: Origin = UNKNOWN) -> None:
     """Shows coverage, where a step goes, all findings in a table, and those with the best return at length."""
+    if notice(document.info):
+        print_line(console, notice(document.info), style="bold")
     title = filter(None, (document.info.file_name, program_name(origin.manifest)))
     print_line(console, ": ".join(title), style="bold")
     for sentence in coverage_sentences(document.totals, document.coverage):
@@ -39,6 +44,12 @@ def print_findings(document: FindingsDocument, console: Console, origin: Origin 
     console.print()
     for sentence in verdict(document):
         print_line(console, sentence, style="bold")
+    for sentence in speed_sentences(origin.manifest):
+        print_line(console, f"{sentence[:1].upper()}{sentence[1:]}.")
+    for roofline in document.rooflines:
+        console.print()
+        title_of = f"Roofline of a {roofline_label(document, roofline)} step"
+        console.print(terminal_table(title_of, HEADINGS, roofline_rows(roofline), TEXT_COLUMNS, console.width).text)
     found = entries(document)
     if not found:
         print_line(console, nothing_found(document))

@@ -1,11 +1,11 @@
 """The manifest of a capture, as reports show it."""
 
-import json
 import shlex
 from collections.abc import Iterator
 
 from workbench.manifest import Device, Gpu, Manifest
 from workbench.report.texts import cut, one_line
+from workbench.report.workload import run_name, workload_facts
 
 _LONGEST_NAME = 80
 
@@ -20,6 +20,8 @@ def program_name(manifest: Manifest | None) -> str:
     if manifest is None:
         return ""
     workload = manifest.workload or {}
+    if run := run_name(workload):
+        return cut(one_line(run), _LONGEST_NAME)
     told = {name: workload[name] for name in ("program", "model") if isinstance(workload.get(name), str)}
     program = told.pop("program", shlex.join(manifest.program.command))
     return cut(one_line(", ".join(filter(None, (program, *told.values())))), _LONGEST_NAME)
@@ -36,12 +38,13 @@ def _facts(manifest: Manifest) -> Iterator[tuple[str, str]]:
     if manifest.program.command:
         yield "program", shlex.join(manifest.program.command)
     if manifest.workload:
-        yield "workload", "; ".join(f"{name}: {_value(value)}" for name, value in manifest.workload.items())
+        yield from workload_facts(manifest.workload)
     if manifest.device:
         yield from _device_facts(manifest.device)
     if manifest.host:
         yield "host", f"{manifest.host.platform}, Python {manifest.host.python}"
-    yield "recorded with", " ".join(manifest.nsys.flags)
+    if manifest.nsys:
+        yield "recorded with", " ".join(manifest.nsys.flags)
     if manifest.commit:
         yield "commit", manifest.commit.sha + (", with changes" if manifest.commit.dirty else "")
     for warning in manifest.warnings:
@@ -64,7 +67,3 @@ def _clocks(gpu: Gpu) -> str:
     )
     texts = [f"{name} {now} of {most} MHz" for name, now, most in clocks if now is not None and most is not None]
     return ", ".join(texts) + " before the program started" if texts else ""
-
-
-def _value(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

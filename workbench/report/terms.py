@@ -17,8 +17,22 @@ _IDLE_MEANINGS = {
     "unknown": "the next operation's launch was not recorded",
 }
 
+_OF_ROOFLINES = (
+    (
+        "floor",
+        "of a role: the bytes that it needs, over the speed at which the device copies, or its operations over their "
+        "rate, where that was measured and takes longer",
+    ),
+    (
+        "measured",
+        "of a role: what it adds to a step's busy time, the median over the steps; time in which several operations "
+        "ran counts for the one that started first",
+    ),
+    ("share, headroom", "of a role: its floor as a part of what was measured, and what was measured beyond it"),
+)
 
-def terms() -> list[tuple[str, str]]:
+
+def terms(*, with_rooflines: bool = True) -> list[tuple[str, str]]:
     """The terms of a findings report, and what each means."""
     days = ", ".join(f"{effort} {quantities.counted(effort.days, 'day')}" for effort in Effort)
     return [
@@ -45,6 +59,7 @@ def terms() -> list[tuple[str, str]]:
             f"a step that takes more than {OUTLIER_FACTOR} times the median step, and exceeds it by more than "
             f"{OUTLIER_DEVIATIONS} times the steps' median deviation",
         ),
+        *(_OF_ROOFLINES if with_rooflines else ()),
         ("minor", f"of a finding: it promises less than {quantities.share(MINOR_SHARE)} of a step"),
         ("effort", f"for someone who knows the program: {days}"),
     ]

@@ -127,4 +127,6 @@ def test_what_is_missing_of_a_checkout(environment: dict[str, str], monkeypatch:
 def test_what_is_missing_where_the_package_was_installed(environment: dict[str, str], tmp_path: Path) -> None:
     checks = {check.name: check for check in examine(environment, tmp_path / "site-packages" / "workbench")}
     assert checks["numpy"].remedy.startswith("pip install adbc-driver-manager ")
-    assert checks["nvtx"].remedy == "pip install cuda-bindings cuda-core cupy-cuda13x nvtx"
+    assert checks["nvtx"].remedy == (
+        "pip install cuda-bindings cuda-core 'cuda-toolkit[cccl,crt,cublas,cudart,nvrtc]' cupy-cuda13x nvmath-python nvtx"
+    )

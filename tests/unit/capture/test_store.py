@@ -1,4 +1,3 @@
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -7,8 +6,6 @@ from tests.unit.test_manifest import a_manifest
 from workbench.capture.store import checked_name, default_name, digest, new_folder
 from workbench.errors import UserError
 from workbench.manifest import read_manifest
-
-STARTED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -20,11 +17,11 @@ def export(tmp_path: Path) -> Path:
 
 def test_a_folder_appears_when_it_is_finished(tmp_path: Path, export: Path) -> None:
     output = tmp_path / "profiles"
-    with new_folder(output, "run", STARTED) as folder:
+    with new_folder(output, "run") as folder:
         file = folder.add(export, 1)
         assert [path.name for path in output.iterdir() if not path.name.startswith(".")] == []
         final = folder.finish(a_manifest())
-    assert final == output / "run-20260102T030405Z"
+    assert final == output / "run"
     assert sorted(path.name for path in final.iterdir()) == ["capture-1.sqlite.zst", "manifest.json"]
     assert [path.name for path in output.iterdir()] == [final.name]
     assert file.name == "capture-1.sqlite.zst"
@@ -33,7 +30,7 @@ def test_a_folder_appears_when_it_is_finished(tmp_path: Path, export: Path) -> N
 
 def test_nothing_stays_of_a_folder_that_is_not_finished(tmp_path: Path, export: Path) -> None:
     output = tmp_path / "profiles"
-    with new_folder(output, "run", STARTED) as folder:
+    with new_folder(output, "run") as folder:
         folder.add(export, 1)
     assert list(output.iterdir()) == []
 
@@ -41,20 +38,25 @@ def test_nothing_stays_of_a_folder_that_is_not_finished(tmp_path: Path, export: 
 def test_no_folder_is_ever_replaced(tmp_path: Path, export: Path) -> None:
     names = []
     for _ in range(3):
-        with new_folder(tmp_path, "run", STARTED) as folder:
+        with new_folder(tmp_path, "run") as folder:
             folder.add(export, 1)
             names.append(folder.finish(a_manifest()).name)
-    assert names == ["run-20260102T030405Z", "run-20260102T030405Z-2", "run-20260102T030405Z-3"]
+    assert names == ["run", "run-2", "run-3"]
+
+
+def test_a_name_that_something_else_has_is_not_taken(tmp_path: Path) -> None:
+    with new_folder(tmp_path, "run", {"run", "run-2"}.__contains__) as folder:
+        assert folder.name == "run-3"
 
 
 def test_two_at_once_take_different_names(tmp_path: Path) -> None:
-    with new_folder(tmp_path, "run", STARTED) as one, new_folder(tmp_path, "run", STARTED) as other:
+    with new_folder(tmp_path, "run") as one, new_folder(tmp_path, "run") as other:
         assert one.name != other.name
 
 
 def test_an_output_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="cannot be written"), new_folder(tmp_path / "file", "run", STARTED):
+    with pytest.raises(UserError, match="cannot be written"), new_folder(tmp_path / "file", "run"):
         pass
 
 
