@@ -55,13 +55,13 @@ def _bars(stream: TextIO) -> Iterator[StageProgress]:
     from rich.progress import Progress, TaskID
 
     tasks: dict[str, TaskID] = {}
-    with Progress(console=Console(file=stream), transient=True) as bars:
+    # A thread that redraws bars would take its time from what is being timed.
+    with Progress(console=Console(file=stream), transient=True, auto_refresh=False) as bars:
 
         def tell(stage: str, done: int, total: int) -> None:
             if stage not in tasks:
-                # A stage of one part has nothing to count: its bar moves until it is over.
-                tasks[stage] = bars.add_task(stage, total=total if total > 1 else None)
-            bars.update(tasks[stage], completed=done, total=total if total > 1 or done else None)
+                tasks[stage] = bars.add_task(stage, total=total)
+            bars.update(tasks[stage], completed=done, refresh=True)
 
         yield tell
 

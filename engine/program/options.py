@@ -6,6 +6,8 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from engine.variants import STORIES, known_variants
+
 if TYPE_CHECKING:
     from engine.model_choice import ModelChoice
     from engine.session import EngineOptions
@@ -30,8 +32,16 @@ def add_model_options(parser: argparse.ArgumentParser, *, several: bool = False)
     parser.add_argument(
         "--variant", metavar="VARIANT", action="append", default=[], help="run without an optimisation; repeatable"
     )
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _variants()
     parser.add_argument("--seed", type=whole, default=DEFAULT_SEED, help="of weights, prompt and sampling")
     parser.add_argument("--chunk", type=positive, metavar="TOKENS", help="read prompts so many tokens at a time")
+
+
+def _variants() -> str:
+    """What each variant costs, and why someone would have written it so."""
+    lines = [f"  {variant}\n    {story.cost}\n    {story.reason}" for variant, story in STORIES.items()]
+    return "\n".join(["variants, off by default, which give the same results:", *lines])
 
 
 def add_context_option(parser: argparse.ArgumentParser) -> None:
@@ -88,7 +98,6 @@ def engine_options(parsed: argparse.Namespace, *, graphs: bool) -> EngineOptions
     """How it is to be run; sampling where the verb has options for it."""
     from engine.operations import Sampling
     from engine.session import DEFAULT_CHUNK, EngineOptions
-    from engine.variants import known_variants
 
     sampling = Sampling(
         temperature=getattr(parsed, "temperature", 0.0),

@@ -118,7 +118,9 @@ def test_every_verb_helps(capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit) as ended:
             parser().parse_args([verb, "--help"])
         assert ended.value.code == 0
-        assert "--model NAME|PATH" in capsys.readouterr().out
+        out = capsys.readouterr().out
+        assert "--model NAME|PATH" in out
+        assert "  malloc-per-step\n    An allocation and a release in every decode step" in out
 
 
 def test_a_run_writes_its_document_and_one_line(
