@@ -17,7 +17,7 @@ install_venv := { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install 
 .PHONY: help demo test check test-gpu nsys bench reports clean
 
 help:
-	@echo "make demo      write a findings report from a real capture kept in profiles/"
+	@echo "make demo      show the report of a real capture, then profile a tiny model on this machine"
 	@echo "make test      check the code, then run all tests that need no GPU"
 	@echo "make check     ruff, mypy and the import linter"
 	@echo "make test-gpu  run the tests that need an NVIDIA GPU, CuPy and nsys"
@@ -27,10 +27,7 @@ help:
 	@echo "make clean     remove the environment and what was built"
 
 demo: $(environment)
-	@mkdir -p build/demo
-	@$(python) -m workbench findings profiles/hf_qwen3_graph -o build/demo/findings.md >/dev/null
-	@echo "The findings are in build/demo/findings.md, the picture of a decode step in build/demo/findings.svg."
-	@echo "Next: $(python) -m workbench findings YOUR.nsys-rep"
+	@$(python) -m workbench demo -o build/demo
 
 test: check
 	$(python) -m pytest -rs -m "not gpu"

@@ -42,6 +42,7 @@ def attribute(
     from workbench.cli.captures import open_capture
     from workbench.cli.console import output_console
     from workbench.report import attribution as report
+    from workbench.report.capture import notice
 
     layer_rules = load_rules(tuple(rules or ()))
     analysis = Analysis(attribute_trace(open_capture(capture), layer_rules))
@@ -55,6 +56,9 @@ def attribute(
         case Format.JSON:
             print(report.to_json(summary), end="")
         case Format.CSV:
+            # A table for programs has no line to spare.
+            if notice(summary.info):
+                print(f"wb: {notice(summary.info)}", file=sys.stderr)
             print(report.to_csv(summary), end="")
         case Format.MARKDOWN:
             print(report.to_markdown(summary), end="")

@@ -4,15 +4,19 @@ import typer
 
 
 def doctor() -> None:
-    """Say what is installed, what is missing for which feature, and the command that mends it."""
+    """Say what is installed, what is missing for which feature, and the command that mends it.
+
+    It also says whether models would run on a GPU or on NumPy.
+    """
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     from workbench.capture.doctor import examine
+    from workbench.cli.engine_check import engine_check
 
-    checks = examine()
+    checks = (*examine(), engine_check())
     table = Table(box=box.SIMPLE, pad_edge=False)
     for heading in ("", "what", "found", "for"):
         table.add_column(heading, overflow="fold")

@@ -1,15 +1,15 @@
 """`wb findings`: what a kernel engineer would write down about a capture."""
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from workbench.errors import UserError
+
 if TYPE_CHECKING:
-    from workbench.findings.document import FindingsDocument
-    from workbench.report.origin import Origin
+    from workbench.cli.reports import Report
 
 
 class Format(StrEnum):
@@ -36,52 +36,27 @@ def findings(
     force: Annotated[bool, typer.Option("--force", help="Replace files that this command did not write.")] = False,
 ) -> None:
     """Say where the time goes and what to do about it, with evidence, predicted gains and targets."""
-    from workbench.analysis.analysis import Analysis
-    from workbench.attribution.attribution import attribute
-    from workbench.attribution.rule_files import load_rules
-    from workbench.cli.captures import manifest_of, open_capture
-    from workbench.findings.document import compile_document
-    from workbench.report.origin import Origin, as_named
+    from workbench.cli.reports import compile_report, write_report
 
-    layer_rules = load_rules(tuple(rules or ()))
-    document = compile_document(Analysis(attribute(open_capture(capture), layer_rules)))
-    origin = Origin(as_named(capture), tuple(map(as_named, rules or ())), manifest_of(capture))
+    if output is not None and output_format is Format.TERMINAL:
+        raise UserError("--format terminal cannot be written to a file; leave out -o, or take markdown or json")
+    report = compile_report(capture, rules or ())
     if output is None:
-        _print(document, origin, output_format or Format.TERMINAL)
+        _print(report, output_format or Format.TERMINAL)
     else:
-        _write(document, origin, output, output_format, force=force)
+        as_json = output_format is Format.JSON or (output_format is None and output.suffix == ".json")
+        print(*write_report(report, output, as_json=as_json, force=force), sep="\n")
 
 
-def _print(document: "FindingsDocument", origin: "Origin", output_format: Format) -> None:
-    from workbench.cli.console import output_console
+def _print(report: "Report", output_format: Format) -> None:
+    from workbench.cli.reports import print_report
     from workbench.report.findings_json import to_json
     from workbench.report.findings_markdown import to_markdown
-    from workbench.report.findings_terminal import print_findings
 
     match output_format:
         case Format.TERMINAL:
-            print_findings(document, output_console(), origin)
+            print_report(report)
         case Format.MARKDOWN:
-            print(to_markdown(document, origin), end="")
+            print(to_markdown(report.document, report.origin), end="")
         case Format.JSON:
-            print(to_json(document, origin.manifest), end="")
-
-
-def _write(
-    document: "FindingsDocument", origin: "Origin", output: Path, output_format: Format | None, *, force: bool
-) -> None:
-    from workbench.errors import UserError
-    from workbench.files import refuse_to_replace, remove_ours, write_texts
-    from workbench.report.findings_files import report_files
-
-    if output_format is Format.TERMINAL:
-        raise UserError("--format terminal cannot be written to a file; leave out -o, or take markdown or json")
-    as_json = output_format is Format.JSON or (output_format is None and output.suffix == ".json")
-    files = report_files(document, output, origin, as_json=as_json)
-    for path in files.texts:
-        refuse_to_replace(path, force=force, ours=files.mark)
-    write_texts(files.texts)
-    print(*files.texts, sep="\n")
-    for path in files.stale:
-        if remove_ours(path, files.mark):
-            print(f"wb: removed {path}, which an earlier report had and this one has not", file=sys.stderr)
+            print(to_json(report.document, report.origin.manifest), end="")

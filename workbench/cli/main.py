@@ -11,8 +11,11 @@ import typer
 
 from workbench import __version__
 from workbench.cli.attribute import attribute
+from workbench.cli.bench import bench
+from workbench.cli.demo import demo
 from workbench.cli.doctor import doctor
 from workbench.cli.findings import findings
+from workbench.cli.generate import generate
 from workbench.cli.profile import profile
 from workbench.cli.rules import rules
 from workbench.cli.scrub import scrub
@@ -32,8 +35,11 @@ app.add_typer(rules, name="rules")
 
 # Everything from the program's name on is the program's.
 app.command(context_settings={"allow_interspersed_args": False})(profile)
+app.command()(generate)
+app.command()(bench)
 app.command()(scrub)
 app.command()(doctor)
+app.command()(demo)
 
 
 def _print_version(wanted: bool) -> None:
@@ -49,7 +55,7 @@ def _options(
         typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
     ] = False,
 ) -> None:
-    """Explains where a CUDA program's time goes: capture, attribute, find, change, compare."""
+    """Explains where a CUDA program's time goes: capture, attribute, find, change, compare. Runs models, too."""
 
 
 # The base of the errors in how a command is typed; which click it comes from depends on typer's version.

@@ -23,10 +23,14 @@ def explain(
     from workbench.attribution.rule_files import load_rules
     from workbench.cli.captures import open_capture
     from workbench.errors import UserError
+    from workbench.report.capture import notice
     from workbench.report.rules import explanation_text
 
     layer_rules = load_rules(tuple(own_rules or ()))
-    explanation = explain_kernel(attribute(open_capture(capture), layer_rules), kernel)
+    trace = open_capture(capture)
+    explanation = explain_kernel(attribute(trace, layer_rules), kernel)
     if not explanation.count:
         raise UserError(f"no kernel of {capture.name} has {kernel!r} in its name; wb attribute --by kernel lists them")
+    if notice(trace.info):
+        print(notice(trace.info))
     print(explanation_text(explanation), end="")

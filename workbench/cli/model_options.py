@@ -1,0 +1,37 @@
+"""Options of the commands that run a model."""
+
+from typing import Annotated
+
+import typer
+
+Model = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME|PATH",
+        help="A name in the registry (qwen3-4b, tiny-qwen3 ...), or the path of a transformers folder or a GGUF file.",
+    ),
+]
+Weights = Annotated[
+    str | None,
+    typer.Option(
+        metavar="synthetic|PATH",
+        help="Seeded random weights of the model's shape, which is what a name by itself means, or where they lie.",
+        show_default=False,
+    ),
+]
+WeightFormat = Annotated[
+    str | None,
+    typer.Option(metavar="FORMAT", help="fp32, bf16, fp16 or q8_0; by default as they are stored.", show_default=False),
+]
+Backend = Annotated[str, typer.Option(metavar="auto|cuda|numpy", help="By default a GPU where there is one.")]
+Variants = Annotated[
+    list[str] | None,
+    typer.Option(metavar="VARIANT", help="Run without an optimisation, such as no-pdl; may be repeated."),
+]
+Seed = Annotated[int | None, typer.Option(help="Of synthetic weights, prompt and sampling.", show_default=False)]
+Context = Annotated[
+    int | None, typer.Option(metavar="TOKENS", help="Room for prompt and answer together.", show_default=False)
+]
+Chunk = Annotated[
+    int | None, typer.Option(metavar="TOKENS", help="Read prompts so many tokens at a time.", show_default=False)
+]

@@ -1,0 +1,176 @@
+"""`wb profile --model`: the engine without a profiler, then under one, then what that says."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.cli.engine import engine_command, engine_environment, engine_errors
+from workbench.cli.stages import Stages, say
+from workbench.errors import UserError
+
+if TYPE_CHECKING:
+    from workbench.capture.profile import ProfileResult
+    from workbench.cli.reports import Report
+
+_REPORT_SUFFIXES = (".md", ".svg", ".sql")
+_INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class ModelProfile:
+    """What to run, and where to keep what comes of it.
+
+    Attributes:
+        model, workload, graphs, variants, backend: as the engine's options of these names; `graphs` may be `both`.
+        more: further options of the engine.
+        repetitions: so many captures.
+        name: first part of the folder's name; None takes those of model and workload.
+        output: the folder of folders of captures.
+        reports: the folder of reports.
+        keep_reports: as for `ProfileOptions`.
+    """
+
+    model: str
+    workload: str
+    graphs: str
+    variants: tuple[str, ...]
+    backend: str
+    more: dict[str, Any]
+    repetitions: int
+    name: str | None
+    output: Path
+    reports: Path
+    keep_reports: Path | None
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """One way to run the model; `graphs` is None where there are none."""
+
+    graphs: str | None
+    title: str
+    on_gpu: bool
+
+
+def profile_model(asked: ModelProfile) -> int:
+    """Profiles a model, once for each way to run it; returns the exit code.
+
+    Raises:
+        UserError: something cannot be run, for a reason that the user can mend.
+    """
+    if asked.repetitions < 1:
+        raise UserError(f"--reps {asked.repetitions} makes no sense; give 1 or more")
+    for one in _passes(asked):
+        try:
+            code = _profile_pass(asked, one)
+        except KeyboardInterrupt:
+            say("interrupted: there is no capture")
+            return _INTERRUPTED
+        if code:
+            return code
+    return 0
+
+
+def _passes(asked: ModelProfile) -> list[_Pass]:
+    """The ways to run it; what cannot be run is refused here, before anything runs."""
+    with engine_errors():
+        from engine.model_choice import choose_model
+        from engine.session import choose_backend
+        from engine.variants import known_variants
+        from engine.workload import known_workload
+
+        choice = choose_model(asked.model, asked.more.get("weights"), asked.more.get("weight-format"))
+        workload = known_workload(asked.workload)
+        variants = sorted(known_variants(list(asked.variants)))
+        on_gpu = choose_backend(asked.backend) == "cuda"  # type: ignore[arg-type]  # one of its values, checked before
+    sizes = workload.name.lower() if workload.name else f"pp{workload.prompt_tokens}-tg{workload.decode_tokens}"
+    name = asked.name or f"{choice.name}-{sizes}"
+    if not on_gpu:
+        if asked.keep_reports:
+            raise UserError("--keep-rep keeps nsys's reports, and nsys records no NumPy; leave it out")
+        return [_Pass(None, "-".join([name, "cpu", *variants]), on_gpu=False)]
+    from workbench.capture.nsys import require_nsys
+
+    require_nsys()
+    ways = ["on", "off"] if asked.graphs == "both" else [asked.graphs]
+    return [_Pass(way, "-".join([name, "graphs", way, *variants]), on_gpu=True) for way in ways]
+
+
+def _profile_pass(asked: ModelProfile, one: _Pass) -> int:
+    from workbench.capture.command import RecordingOptions
+    from workbench.capture.measure import measure
+    from workbench.capture.profile import ProfileOptions
+    from workbench.capture.profile import profile as run_profile
+
+    environment = engine_environment(os.environ)
+    with Stages() as stages:
+        stages("measuring speed without a profiler")
+        measured = measure(_command(asked, one, asked.repetitions), environment)
+        if measured.exit_code:
+            # The engine has said why.
+            return measured.exit_code
+        options = ProfileOptions(
+            command=_command(asked, one, 1),
+            recording=RecordingOptions() if one.on_gpu else None,
+            repetitions=asked.repetitions,
+            title=one.title,
+            output=asked.output,
+            keep_reports=asked.keep_reports,
+            unprofiled=measured.workload,
+            is_taken=lambda name: any((asked.reports / f"{name}{suffix}").exists() for suffix in _REPORT_SUFFIXES),
+        )
+        result = run_profile(options, environment, stages)
+    _tell(asked, result)
+    if result.failure:
+        raise UserError(result.failure)
+    return _INTERRUPTED if result.interrupted else result.exit_code
+
+
+def _command(asked: ModelProfile, one: _Pass, repetitions: int) -> tuple[str, ...]:
+    return engine_command(
+        "run",
+        {
+            "model": asked.model,
+            "workload": asked.workload,
+            "backend": "cuda" if one.on_gpu else "numpy",
+            "graphs": one.graphs,
+            "variant": asked.variants,
+            "reps": repetitions,
+            **asked.more,
+        },
+    )
+
+
+def _tell(asked: ModelProfile, result: "ProfileResult") -> None:
+    """Says what was captured, writes the report, and says what it says first."""
+    from workbench.capture.outcome import outcome
+
+    if result.manifest.notice:
+        say(result.manifest.notice)
+    for sentence in outcome(result):
+        say(sentence)
+    if result.first_with_kernels is None:
+        return
+    from workbench.cli.reports import compile_report, write_report
+
+    with Stages() as stages:
+        stages("attributing")
+        report = compile_report(result.folder)
+        stages("writing")
+        written = write_report(
+            report, asked.reports / f"{result.folder.name}.md", as_json=False, force=False, is_new=True
+        )
+    for sentence in _sentences(report):
+        say(sentence)
+    beside = " and ".join(path.name for path in written[1:])
+    say(f"the report is {written[0]}{f', with {beside} beside it' if beside else ''}")
+
+
+def _sentences(report: "Report") -> Iterator[str]:
+    from workbench.report.capture import coverage_sentences
+    from workbench.report.speed import speed_sentences
+
+    yield from coverage_sentences(report.document.totals, report.document.coverage)
+    yield from speed_sentences(report.origin.manifest)
