@@ -98,6 +98,7 @@ def main() -> None:
     parser.add_argument("--model", action="append", required=True)
     parser.add_argument("--format", action="append", required=True)
     parser.add_argument("--wide", action="store_true", help="try more layouts")
+    parser.add_argument("--best", type=int, default=4, metavar="N", help="print so many of each product")
     arguments = parser.parse_args()
     bench = Bench()
     for name, format_name in combinations(arguments.model, arguments.format):
@@ -116,7 +117,7 @@ def main() -> None:
                     print(f"{tuning} does not compile: {error}")
             timed.sort(key=lambda each: each[0])
             size_bytes = format_.size_bytes(product.rows, product.columns)
-            for time_us, tuning in timed[:4]:
+            for time_us, tuning in timed[: arguments.best]:
                 print(f"{name} {format_name} {role}: {time_us:.2f} us, {size_bytes / time_us / 1e3:.0f} GB/s, {tuning}")
 
 

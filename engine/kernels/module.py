@@ -45,9 +45,10 @@ class Kernels:
 
             self.prepare([source])
             self._modules[source] = ObjectCode.from_cubin(self._cubins[source].code, name=source.file)
-        if name not in {each.kernel for each in self._cubins[source].resources}:
-            raise KernelError(f"{source} has no kernel {name}")
-        return self._modules[source].get_kernel(name)
+        try:
+            return self._modules[source].get_kernel(name)
+        except Exception as error:  # whatever the driver's binding raises
+            raise KernelError(f"{source} has no kernel {name} ({error})") from error
 
     def resources(self) -> dict[KernelSource, tuple[Resources, ...]]:
         """What every kernel compiled so far takes of the chip."""

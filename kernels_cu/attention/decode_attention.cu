@@ -5,11 +5,15 @@
 // Where ROTATES is 1 it first norms (HAS_NORM) and rotates queries and key, and puts key and value at `*position`; else
 // rope.cu has done so.
 //
-// Block (s, h) takes slice s of SPLITS of the positions, and the HEADS_IN_BLOCK query heads that share key head
-// h / PARTS. HEAD_DIM / 8 lanes read one position, 16 bytes each; a warp reads 256 / HEAD_DIM positions side by side, UNROLL of them
-// in flight, and keeps a running maximum and sum (Milakov and Gimelshein, 2018). Slices meet in `sums` (HEADS, SPLITS,
-// HEAD_DIM) and `peaks` (HEADS, SPLITS, 2); the block that arrives last combines them, always in the same order.
-// `arrived` (KV_HEADS * PARTS) is zero before and after. Streams the cache: for one row, any number of positions.
+// Block (s, h) takes slice s of at most SPLITS of the positions, and the HEADS_IN_BLOCK query heads that share key head
+// h / PARTS. HEAD_DIM / 8 lanes read one position, 16 bytes each; a warp reads 256 / HEAD_DIM positions side by side,
+// UNROLL of them in flight, and keeps a running maximum and sum (Milakov and Gimelshein, 2018). Where there is more than
+// one slice they meet in `sums` (HEADS, SPLITS, HEAD_DIM) and `peaks` (HEADS, SPLITS), and the block that arrives last
+// combines them, always in the same order. `arrived` (KV_HEADS * PARTS) is zero before and after.
+//
+// Old keys and values do not depend on the kernel before: the first of them are asked for before it has finished. They
+// were written a step ago, and between lie more kernels than the chip can hold at once; only `*position` may have changed
+// since, which is read again. Streams the cache, past L1: for one row, any number of positions.
 #include "common/pdl.cuh"
 #include "common/rotary.cuh"
 #include "common/rows.cuh"
@@ -19,103 +23,146 @@ constexpr int WARPS = THREADS / WARP;
 constexpr int LANES = HEAD_DIM / 8;
 constexpr int PER_WARP = WARP / LANES;
 constexpr int STRIDE = WARPS * PER_WARP;
+constexpr int ROUND = STRIDE * UNROLL;
 constexpr int PARTS = HEADS / KV_HEADS / HEADS_IN_BLOCK;
 constexpr int Q_SIZE = HEADS * HEAD_DIM;
 constexpr int KV_SIZE = KV_HEADS * HEAD_DIM;
+constexpr int OUTPUTS = HEADS_IN_BLOCK * HEAD_DIM;
 // So small that its power of two is 0, and still a number: two of them can be subtracted.
 constexpr float NOTHING = -1e30f;
 
 static_assert(WARPS >= HEADS_IN_BLOCK + 2, "a warp for each head, one for the key and one for the value");
+
+// The positions of a block, from `begin` to `end`: one of `active` slices, none shorter than what a block reads at a time.
+struct Slice {
+    int active;
+    int begin;
+    int end;
+
+    __device__ __forceinline__ Slice(int length) {
+        const int size = max((length + SPLITS - 1) / SPLITS, ROUND);
+        active = (length + size - 1) / size;
+        begin = blockIdx.x * size;
+        end = min(begin + size, length);
+    }
+};
+
+// Keys and values of UNROLL positions, a lane's 16 bytes of each.
+struct Round {
+    int4 key[UNROLL];
+    int4 value[UNROLL];
+
+    // A warp's positions of a round that starts at `start`; of those past the end, the last before it.
+    static __device__ __forceinline__ int position(int start, int u) {
+        return start + (u * WARPS + threadIdx.x / WARP) * PER_WARP + threadIdx.x % WARP / LANES;
+    }
+
+    __device__ __forceinline__ void load(const CACHE_TYPE* keys, const CACHE_TYPE* values, int start, int end) {
+        const int part = threadIdx.x % LANES;
+#pragma unroll
+        for (int u = 0; u < UNROLL; ++u) {
+            const size_t row = max(min(position(start, u), end - 1), 0);
+            key[u] = __ldcg(reinterpret_cast<const int4*>(keys + row * HEAD_DIM) + part);
+            value[u] = __ldcg(reinterpret_cast<const int4*>(values + row * HEAD_DIM) + part);
+        }
+    }
+};
+
+// What the warps of a block prepare for each other.
+struct Shared {
+    __align__(16) float queries[OUTPUTS];
+    __align__(16) CACHE_TYPE new_key[HEAD_DIM];
+    __align__(16) CACHE_TYPE new_value[HEAD_DIM];
+};
 
 // Some positions of some heads: their weighted values, the largest score, and the sum of weights against it.
 struct Running {
     float peak[HEADS_IN_BLOCK];
     float total[HEADS_IN_BLOCK];
     float sum[HEADS_IN_BLOCK][8];
+
+    __device__ __forceinline__ void clear() {
+#pragma unroll
+        for (int h = 0; h < HEADS_IN_BLOCK; ++h) {
+            peak[h] = NOTHING;
+            total[h] = 0;
+#pragma unroll
+            for (int i = 0; i < 8; ++i) sum[h][i] = 0;
+        }
+    }
 };
 
-// Brings the block's queries to shared memory, in units of log2, and the new key and value to the cache.
+// Brings the block's queries, in units of log2, and the new key and value to shared memory, and these to the cache.
 __device__ __forceinline__ void prepare(const float* qkv, const float* q_norm, const float* k_norm, float epsilon,
-                                        const float* frequencies, int place, bool owns_place, int first_head,
-                                        int kv_head, CACHE_TYPE* keys, CACHE_TYPE* values, float* queries) {
+                                        const Turn<HEAD_DIM>& turn, int place, bool owns_place, int first_head,
+                                        int kv_head, CACHE_TYPE* keys, CACHE_TYPE* values, Shared& shared) {
     const int warp = threadIdx.x / WARP;
     const float factor = 1.44269504088896f * rsqrtf(float(HEAD_DIM));
     Head<HEAD_DIM> head;
     if (warp < HEADS_IN_BLOCK) {
         head.load(qkv + (first_head + warp) * HEAD_DIM);
         if (ROTATES && HAS_NORM) head.norm(q_norm, epsilon);
-        if (ROTATES) head.rotate(frequencies, place);
-        head.store(queries + warp * HEAD_DIM, factor);
+        if (ROTATES) head.rotate(turn);
+        head.store(shared.queries + warp * HEAD_DIM, factor);
     } else if (ROTATES && owns_place && warp == HEADS_IN_BLOCK) {
         head.load(qkv + Q_SIZE + kv_head * HEAD_DIM);
         if (HAS_NORM) head.norm(k_norm, epsilon);
-        head.rotate(frequencies, place);
+        head.rotate(turn);
+        head.store(shared.new_key);
         head.store(keys + size_t(place) * HEAD_DIM);
     } else if (ROTATES && owns_place && warp == HEADS_IN_BLOCK + 1) {
         head.load(qkv + Q_SIZE + KV_SIZE + kv_head * HEAD_DIM);
+        head.store(shared.new_value);
         head.store(values + size_t(place) * HEAD_DIM);
     }
     __syncthreads();
 }
 
-__device__ __forceinline__ void attend_slice(const CACHE_TYPE* keys, const CACHE_TYPE* values, const float* queries,
-                                             int begin, int end, Running& running) {
-    const int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
-    const int part = lane % LANES, place = lane / LANES;
-    float query[HEADS_IN_BLOCK][8];
+// Takes a round into account.
+__device__ __forceinline__ void attend_round(const Round& round, const float (&query)[HEADS_IN_BLOCK][8],
+                                             const Shared& shared, int start, int end, int place, Running& running) {
+    const int part = threadIdx.x % LANES;
+    float score[UNROLL][HEADS_IN_BLOCK];
 #pragma unroll
-    for (int h = 0; h < HEADS_IN_BLOCK; ++h) {
-        running.peak[h] = NOTHING;
-        running.total[h] = 0;
-#pragma unroll
-        for (int i = 0; i < 8; ++i) {
-            query[h][i] = queries[h * HEAD_DIM + part * 8 + i];
-            running.sum[h][i] = 0;
-        }
-    }
-    for (int start = begin + warp * PER_WARP; start < end; start += STRIDE * UNROLL) {
-        int4 key[UNROLL], value[UNROLL];
-#pragma unroll
-        for (int u = 0; u < UNROLL; ++u) {
-            const size_t row = min(start + u * STRIDE + place, end - 1);
-            key[u] = reinterpret_cast<const int4*>(keys + row * HEAD_DIM)[part];
-            value[u] = reinterpret_cast<const int4*>(values + row * HEAD_DIM)[part];
-        }
-        float score[UNROLL][HEADS_IN_BLOCK];
-#pragma unroll
-        for (int u = 0; u < UNROLL; ++u) {
-            float numbers[8];
-            unpack<CACHE_TYPE>(key[u], numbers);
-            const bool is_there = start + u * STRIDE + place < end;
-#pragma unroll
-            for (int h = 0; h < HEADS_IN_BLOCK; ++h) {
-                float dot = 0;
-#pragma unroll
-                for (int i = 0; i < 8; ++i) dot = fmaf(query[h][i], numbers[i], dot);
-                dot = warp_sum<LANES>(dot);
-                score[u][h] = is_there ? dot : NOTHING;
-            }
-        }
+    for (int u = 0; u < UNROLL; ++u) {
+        const int row = Round::position(start, u);
+        int4 key = round.key[u];
+        if (ROTATES && row == place) key = reinterpret_cast<const int4*>(shared.new_key)[part];
+        float numbers[8];
+        unpack<CACHE_TYPE>(key, numbers);
 #pragma unroll
         for (int h = 0; h < HEADS_IN_BLOCK; ++h) {
-            float peak = running.peak[h];
+            float dot = 0;
 #pragma unroll
-            for (int u = 0; u < UNROLL; ++u) peak = fmaxf(peak, score[u][h]);
-            const float shrink = exp2f(running.peak[h] - peak);
-            running.peak[h] = peak;
-            running.total[h] *= shrink;
-#pragma unroll
-            for (int i = 0; i < 8; ++i) running.sum[h][i] *= shrink;
-#pragma unroll
-            for (int u = 0; u < UNROLL; ++u) {
-                score[u][h] = score[u][h] == NOTHING ? 0.0f : exp2f(score[u][h] - peak);
-                running.total[h] += score[u][h];
-            }
+            for (int i = 0; i < 8; ++i) dot = fmaf(query[h][i], numbers[i], dot);
+            dot = warp_sum<LANES>(dot);
+            score[u][h] = row < end ? dot : NOTHING;
         }
+    }
+#pragma unroll
+    for (int h = 0; h < HEADS_IN_BLOCK; ++h) {
+        float peak = running.peak[h];
+#pragma unroll
+        for (int u = 0; u < UNROLL; ++u) peak = fmaxf(peak, score[u][h]);
+        const float shrink = exp2f(running.peak[h] - peak);
+        running.peak[h] = peak;
+        running.total[h] *= shrink;
+#pragma unroll
+        for (int i = 0; i < 8; ++i) running.sum[h][i] *= shrink;
 #pragma unroll
         for (int u = 0; u < UNROLL; ++u) {
+            score[u][h] = score[u][h] == NOTHING ? 0.0f : exp2f(score[u][h] - peak);
+            running.total[h] += score[u][h];
+        }
+    }
+#pragma unroll
+    for (int u = 0; u < UNROLL; ++u) {
+        const int row = Round::position(start, u);
+        if (row < end) {
+            int4 value = round.value[u];
+            if (ROTATES && row == place) value = reinterpret_cast<const int4*>(shared.new_value)[part];
             float numbers[8];
-            unpack<CACHE_TYPE>(value[u], numbers);
+            unpack<CACHE_TYPE>(value, numbers);
 #pragma unroll
             for (int h = 0; h < HEADS_IN_BLOCK; ++h) {
 #pragma unroll
@@ -145,8 +192,9 @@ __device__ __forceinline__ void join_lanes(Running& running) {
     }
 }
 
-// Joins what the warps of a block found, and writes it for the block that combines all slices.
-__device__ __forceinline__ void join_warps(const Running& running, int first_head, float* sums, float2* peaks) {
+// Joins what the warps of a block found: to `attended` if that is all there is, else to where slices meet.
+__device__ __forceinline__ void join_warps(const Running& running, int first_head, bool is_all, float* attended,
+                                           float* sums, float2* peaks) {
     __shared__ float warp_sums[WARPS][HEADS_IN_BLOCK][HEAD_DIM];
     __shared__ float warp_peaks[WARPS][HEADS_IN_BLOCK], warp_totals[WARPS][HEADS_IN_BLOCK];
     const int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
@@ -159,7 +207,7 @@ __device__ __forceinline__ void join_warps(const Running& running, int first_hea
         }
     }
     __syncthreads();
-    for (int index = threadIdx.x; index < HEADS_IN_BLOCK * HEAD_DIM; index += THREADS) {
+    for (int index = threadIdx.x; index < OUTPUTS; index += THREADS) {
         const int h = index / HEAD_DIM, i = index % HEAD_DIM;
         float peak = NOTHING, total = 0, sum = 0;
 #pragma unroll
@@ -170,60 +218,49 @@ __device__ __forceinline__ void join_warps(const Running& running, int first_hea
             total += share * warp_totals[w][h];
             sum += share * warp_sums[w][h][i];
         }
-        const size_t slice = size_t(first_head + h) * SPLITS + blockIdx.x;
-        sums[slice * HEAD_DIM + i] = sum;
-        if (i == 0) peaks[slice] = make_float2(peak, total);
+        if (is_all) {
+            attended[index] = sum / total;
+        } else {
+            const size_t slice = size_t(first_head + h) * SPLITS + blockIdx.x;
+            sums[slice * HEAD_DIM + i] = sum;
+            if (i == 0) peaks[slice] = make_float2(peak, total);
+        }
     }
 }
 
 // Whether this block is the last of its heads to get here; all that the others wrote is then visible.
-__device__ __forceinline__ bool arrives_last(int* arrived) {
+__device__ __forceinline__ bool arrives_last(int* arrived, int active) {
     __shared__ bool is_last;
-    __threadfence();
     __syncthreads();
     if (threadIdx.x == 0) {
-        is_last = atomicAdd(arrived, 1) == SPLITS - 1;
+        __threadfence();
+        is_last = atomicAdd(arrived, 1) == active - 1;
         if (is_last) *arrived = 0;
+        __threadfence();
     }
     __syncthreads();
-    __threadfence();
     return is_last;
 }
 
-// Combines the slices of the block's heads, and writes them as the output projection reads them.
-__device__ __forceinline__ void combine(int first_head, const float* sums, const float2* peaks, void* out,
-                                        float* out_scales) {
-    __shared__ float shares[HEADS_IN_BLOCK][SPLITS];
-    __shared__ __align__(16) float attended[HEADS_IN_BLOCK * HEAD_DIM];
-    const int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
-    if (warp < HEADS_IN_BLOCK) {
-        const float2* slices = peaks + size_t(first_head + warp) * SPLITS;
-        float peak = NOTHING, total = 0;
-        for (int s = lane; s < SPLITS; s += WARP) peak = fmaxf(peak, __ldcg(slices + s).x);
-        peak = warp_max(peak);
-        for (int s = lane; s < SPLITS; s += WARP) {
-            const float2 slice = __ldcg(slices + s);
-            shares[warp][s] = exp2f(slice.x - peak);
-            total += shares[warp][s] * slice.y;
-        }
-        total = warp_sum(total);
-        for (int s = lane; s < SPLITS; s += WARP) shares[warp][s] /= total;
-    }
-    __syncthreads();
-    for (int index = threadIdx.x; index < HEADS_IN_BLOCK * HEAD_DIM; index += THREADS) {
-        const int h = index / HEAD_DIM, i = index % HEAD_DIM;
-        const float* slices = sums + size_t(first_head + h) * SPLITS * HEAD_DIM + i;
-        float sum = 0;
+// Combines the slices of the block's heads.
+__device__ __forceinline__ void join_slices(int first_head, int active, const float* sums, const float2* peaks,
+                                            float* attended) {
+    for (int index = threadIdx.x; index < OUTPUTS; index += THREADS) {
+        const size_t first = size_t(first_head + index / HEAD_DIM) * SPLITS;
+        const float2* slice_peaks = peaks + first;
+        const float* slice_sums = sums + first * HEAD_DIM + index % HEAD_DIM;
+        float peak = NOTHING, total = 0, sum = 0;
 #pragma unroll 8
-        for (int s = 0; s < SPLITS; ++s) sum = fmaf(shares[h][s], __ldcg(slices + s * HEAD_DIM), sum);
-        attended[index] = sum;
-    }
-    __syncthreads();
-    const int first_group = first_head * HEAD_DIM / GROUP;
-    for (int group = threadIdx.x; group < HEADS_IN_BLOCK * HEAD_DIM / GROUP; group += THREADS) {
-        float numbers[GROUP];
-        load_group(attended, group, numbers);
-        store_group<OUT_FORM>(out, out_scales, first_group + group, numbers);
+        for (int s = 0; s < active; ++s) {
+            const float2 slice = __ldcg(slice_peaks + s);
+            const float slice_sum = __ldcg(slice_sums + s * HEAD_DIM);
+            const float higher = fmaxf(peak, slice.x);
+            const float mine = exp2f(peak - higher), theirs = exp2f(slice.x - higher);
+            peak = higher;
+            total = total * mine + slice.y * theirs;
+            sum = sum * mine + slice_sum * theirs;
+        }
+        attended[index] = sum / total;
     }
 }
 
@@ -231,22 +268,56 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2)
 decode_attention(const float* qkv, const float* q_norm, const float* k_norm, float epsilon, const float* frequencies,
                  const int* position, CACHE_TYPE* keys, CACHE_TYPE* values, int capacity, float* sums, float2* peaks,
                  int* arrived, void* out, float* out_scales) {
-    __shared__ __align__(16) float queries[HEADS_IN_BLOCK * HEAD_DIM];
-    pdl_launch_dependents();
-    pdl_wait();
+    __shared__ Shared shared;
+    __shared__ __align__(16) float attended[OUTPUTS];
     const int kv_head = blockIdx.y / PARTS;
     const int first_head = blockIdx.y * HEADS_IN_BLOCK;
-    const int place = *position, length = place + 1;
-    const int slice = (length + SPLITS - 1) / SPLITS;
-    const int begin = blockIdx.x * slice, end = min(begin + slice, length);
     keys += size_t(kv_head) * capacity * HEAD_DIM;
     values += size_t(kv_head) * capacity * HEAD_DIM;
 
-    const bool owns_place = begin <= place && place < end;
-    prepare(qkv, q_norm, k_norm, epsilon, frequencies, place, owns_place, first_head, kv_head, keys, values, queries);
+    const int expected_place = __ldcg(position);
+    Slice slice(expected_place + 1);
+    Turn<HEAD_DIM> turn;
+    Round round;
+    if (ROTATES) {
+        round.load(keys, values, slice.begin, min(slice.end, capacity));
+        turn.at(expected_place, frequencies);
+    }
+    pdl_launch_dependents();
+    pdl_wait();
+    const int place = __ldcg(position);
+    // What does not rotate follows the kernel that has just put key and value into the cache.
+    if (!ROTATES || place != expected_place) {
+        slice = Slice(place + 1);
+        round.load(keys, values, slice.begin, slice.end);
+        if (ROTATES) turn.at(place, frequencies);
+    }
+    if (slice.begin > place) return;
+
+    const bool owns_place = slice.begin <= place && place < slice.end;
+    prepare(qkv, q_norm, k_norm, epsilon, turn, place, owns_place, first_head, kv_head, keys, values, shared);
+    float query[HEADS_IN_BLOCK][8];
+#pragma unroll
+    for (int h = 0; h < HEADS_IN_BLOCK; ++h) {
+#pragma unroll
+        for (int i = 0; i < 8; ++i) query[h][i] = shared.queries[h * HEAD_DIM + threadIdx.x % LANES * 8 + i];
+    }
     Running running;
-    attend_slice(keys, values, queries, begin, end, running);
+    running.clear();
+    for (int start = slice.begin; start < slice.end; start += ROUND) {
+        if (start > slice.begin) round.load(keys, values, start, slice.end);
+        attend_round(round, query, shared, start, slice.end, place, running);
+    }
     join_lanes(running);
-    join_warps(running, first_head, sums, peaks);
-    if (arrives_last(arrived + blockIdx.y)) combine(first_head, sums, peaks, out, out_scales);
+    join_warps(running, first_head, slice.active == 1, attended, sums, peaks);
+    if (slice.active > 1) {
+        if (!arrives_last(arrived + blockIdx.y, slice.active)) return;
+        join_slices(first_head, slice.active, sums, peaks, attended);
+    }
+    __syncthreads();
+    for (int group = threadIdx.x; group < OUTPUTS / GROUP; group += THREADS) {
+        float numbers[GROUP];
+        load_group(attended, group, numbers);
+        store_group<OUT_FORM>(out, out_scales, first_head * HEAD_DIM / GROUP + group, numbers);
+    }
 }

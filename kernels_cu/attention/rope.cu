@@ -24,7 +24,9 @@ rope(float* qkv, const float* q_norm, const float* k_norm, float epsilon, const 
     numbers.load(source);
     if (head < HEADS + KV_HEADS) {
         if (HAS_NORM) numbers.norm(head < HEADS ? q_norm : k_norm, epsilon);
-        numbers.rotate(frequencies, place);
+        Turn<HEAD_DIM> turn;
+        turn.at(place, frequencies);
+        numbers.rotate(turn);
     }
     if (head < HEADS) {
         numbers.store(source);

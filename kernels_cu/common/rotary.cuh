@@ -3,6 +3,27 @@
 
 #include "common/reduce.cuh"
 
+// By how much a warp's lanes turn their pairs of a head of DIM numbers at some position: lane l those of pairs l + 32 i.
+//
+// Angles are brought to one turn in double precision: those of late positions have hundreds of turns, and what sincosf
+// does about them needs local memory.
+template <int DIM> struct Turn {
+    static constexpr int PAIRS = (DIM / 2 + WARP - 1) / WARP;
+    float sine[PAIRS];
+    float cosine[PAIRS];
+
+    __device__ __forceinline__ void at(int position, const float* frequencies) {
+#pragma unroll
+        for (int i = 0; i < PAIRS; ++i) {
+            const int pair = min(int(threadIdx.x % WARP) + i * WARP, DIM / 2 - 1);
+            const float angle = float(position) * frequencies[pair];
+            double half_turns = double(angle) * 0.31830988618379067;
+            half_turns -= 2.0 * rint(0.5 * half_turns);
+            sincospif(float(half_turns), sine + i, cosine + i);
+        }
+    }
+};
+
 // A warp's share of a head of DIM numbers: lane l holds PAIRS pairs, the i-th of which is numbers l + 32 i and
 // DIM / 2 further on. Of short heads the upper lanes hold nothing.
 template <int DIM> struct Head {
@@ -38,21 +59,12 @@ template <int DIM> struct Head {
         }
     }
 
-    // Angles are brought to one turn in double precision: those of late positions have hundreds of turns, and what
-    // sincosf does about them needs local memory.
-    __device__ __forceinline__ void rotate(const float* frequencies, int position) {
+    __device__ __forceinline__ void rotate(const Turn<DIM>& turn) {
 #pragma unroll
         for (int i = 0; i < PAIRS; ++i) {
-            if (holds(i)) {
-                const float angle = float(position) * frequencies[index(i)];
-                double half_turns = double(angle) * 0.31830988618379067;
-                half_turns -= 2.0 * rint(0.5 * half_turns);
-                float sine, cosine;
-                sincospif(float(half_turns), &sine, &cosine);
-                const float x = first[i], y = second[i];
-                first[i] = x * cosine - y * sine;
-                second[i] = y * cosine + x * sine;
-            }
+            const float x = first[i], y = second[i];
+            first[i] = x * turn.cosine[i] - y * turn.sine[i];
+            second[i] = y * turn.cosine[i] + x * turn.sine[i];
         }
     }
 

@@ -56,8 +56,8 @@ __device__ __forceinline__ void stage_input(const void* x, const float* scales, 
 }
 
 // Which row a warp's r-th is: neighbours, or half of them gates and half of them their up projections.
-__device__ __forceinline__ int row_of(int first, int r, int rows) {
-    if constexpr (EPILOGUE == EPILOGUE_SWIGLU) {
+template <int KIND> __device__ __forceinline__ int row_of(int first, int r, int rows) {
+    if constexpr (KIND == EPILOGUE_SWIGLU) {
         const int half = rows / 2;
         const int output = min(first + r % (ROWS / 2), half - 1);
         return r < ROWS / 2 ? output : half + output;
@@ -71,7 +71,7 @@ __device__ __forceinline__ void finish_rows(const float (&sums)[ROWS], int first
     const int lane = threadIdx.x % WARP;
     if constexpr (KIND == EPILOGUE_SWIGLU) {
         // A block's outputs are whole groups, which one thread each rounds.
-        constexpr int OUTPUTS = WARPS * ROWS / 2;
+        constexpr int OUTPUTS = KIND == EPILOGUE_SWIGLU ? WARPS * ROWS / 2 : GROUP;
         static_assert(OUTPUTS % GROUP == 0, "a block writes whole groups");
         __shared__ float outputs[OUTPUTS];
         const int warp = threadIdx.x / WARP;
@@ -122,7 +122,7 @@ __device__ __forceinline__ void gemv(const void* values, const void* scales, con
         const int first = tile * OUTPUTS_PER_TILE + (threadIdx.x / WARP) * OUTPUTS_PER_WARP;
         int row[ROWS];
 #pragma unroll
-        for (int r = 0; r < ROWS; ++r) row[r] = row_of(first, r, rows);
+        for (int r = 0; r < ROWS; ++r) row[r] = row_of<EPILOGUE>(first, r, rows);
 
         typename Format::Weight weights[IN_FLIGHT][ROWS];
 #pragma unroll

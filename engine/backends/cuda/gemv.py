@@ -54,10 +54,12 @@ class Product:
 
 
 def default_tuning(product: Product) -> Tuning:
-    """What was best on an H200."""
-    if product.format is Q8_0:
-        return Tuning(rows=4, ahead=3, blocks_per_multiprocessor=8)
-    return Tuning(rows=4, ahead=4, blocks_per_multiprocessor=8)
+    """What was best, or nearly so, for the shapes in the registry on an H200."""
+    if product.epilogue is Epilogue.SWIGLU:
+        return Tuning(rows=4, ahead=3 if product.format.block > 1 else 4, blocks_per_multiprocessor=16)
+    if product.epilogue is Epilogue.ADD:
+        return Tuning(rows=2, ahead=8, blocks_per_multiprocessor=16)
+    return Tuning(rows=4 if product.rows > 1 << 15 else 2, ahead=4, blocks_per_multiprocessor=4)
 
 
 def gemv_source(product: Product, tuning: Tuning) -> KernelSource:
