@@ -89,6 +89,7 @@ class Export:
     version: str = "2025.3"
     sm_count: int = 132
     capability: tuple[int, int] = (9, 0)
+    recorder: str = ""
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     strings: dict[str, int] = field(default_factory=dict)
     _correlation: int = 0
@@ -279,6 +280,8 @@ class Export:
                 f"INSERT INTO {version.metadata} VALUES (?, ?)",
                 [("EXPORT_PRODUCT_VERSION", version.product), ("EXPORT_SCHEMA_VERSION", version.schema)],
             )
+            if self.recorder:
+                connection.execute(f"INSERT INTO {version.metadata} VALUES ('RECORDER', ?)", (self.recorder,))
             connection.execute(
                 "CREATE TABLE TARGET_INFO_GPU (vmId, id, name, l2CacheSize, totalMemory, memoryBandwidth, clockRate, "
                 "smCount, cuDevice, computeMajor, computeMinor)"

@@ -18,6 +18,8 @@ from workbench.manifest import (
     Manifest,
     Profiler,
     Program,
+    Slowdown,
+    Speed,
     read_manifest,
 )
 
@@ -41,6 +43,10 @@ def a_manifest() -> Manifest:
         commit=Commit("41dd254c0ffee1234567890abcdefabcdef12345", dirty=True),
         captures=(CaptureFile("capture-1.sqlite.zst", "ab" * 32, 1000, 1, 0, 1.5, interrupted=False),),
         warnings=("one",),
+        unprofiled=Speed((1_000, 1_100), (20_000, 20_200), 10),
+        profiled=Speed((1_200,), (25_000,), 10),
+        slowdown=Slowdown(1.14, None),
+        notice="Read this first.",
     )
 
 
@@ -56,8 +62,9 @@ STOPPED = CaptureFile("capture-1.sqlite.zst", "ab" * 32, 1000, 1, None, 2.0, int
         replace(a_manifest(), workload=None, device=None, commit=None, captures=(STOPPED,), warnings=()),
         replace(a_manifest(), program=Program(()), host=None, captures=(ADOPTED,)),
         replace(a_manifest(), device=Device(None, None, (SILENT_GPU,))),
+        replace(a_manifest(), nsys=None, unprofiled=None, profiled=None, slowdown=None, notice=None),
     ],
-    ids=["everything is told", "nothing is told", "recorded elsewhere", "a silent driver"],
+    ids=["everything is told", "nothing is told", "recorded elsewhere", "a silent driver", "recorded by itself"],
 )
 def test_it_is_read_as_it_was_written(manifest: Manifest, tmp_path: Path) -> None:
     check_against_schema(manifest.to_json())
@@ -85,6 +92,8 @@ def _set(*path: str | int, to: Any) -> Callable[[Any], None]:
         (_set("captures", 0, "file", to="../../secrets"), "lies outside the folder"),
         (_set("device", "gpus", to={}), r"device\.gpus is no list"),
         (_set("workload", to=[]), "workload is no dict"),
+        (_set("unprofiled", "prefill_ns", to=[1.5]), r"unprofiled\.prefill_ns\[0\] is no int"),
+        (lambda document: document["slowdown"].pop("decode"), r"slowdown\.decode is missing"),
         (lambda document: document.pop("nsys"), "nsys is missing"),
     ],
 )
@@ -106,6 +115,20 @@ def test_what_is_no_manifest(tmp_path: Path, text: str) -> None:
 def test_a_folder_without_one(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"has no manifest\.json"):
         read_manifest(tmp_path)
+
+
+def test_what_must_be_said_first_stands_first() -> None:
+    assert next(iter(json.loads(a_manifest().to_json()))) == "notice"
+    assert "notice" not in json.loads(replace(a_manifest(), notice=None).to_json())
+
+
+def test_manifests_from_before_there_were_speeds_are_read(tmp_path: Path) -> None:
+    document = json.loads(a_manifest().to_json())
+    for name in ("unprofiled", "profiled", "slowdown", "notice"):
+        del document[name]
+    (tmp_path / "manifest.json").write_text(json.dumps(document))
+    assert read_manifest(tmp_path).slowdown is None
+    check_against_schema(json.dumps(document))
 
 
 def test_unknown_keys_are_passed_over(tmp_path: Path) -> None:

@@ -128,5 +128,6 @@ def test_what_is_missing_where_the_package_was_installed(environment: dict[str, 
     checks = {check.name: check for check in examine(environment, tmp_path / "site-packages" / "workbench")}
     assert checks["numpy"].remedy.startswith("pip install adbc-driver-manager ")
     assert checks["nvtx"].remedy == (
-        "pip install cuda-bindings cuda-core 'cuda-toolkit[cccl,crt,cublas,cudart,nvrtc]' cupy-cuda13x nvmath-python nvtx"
+        "pip install cuda-bindings cuda-core 'cuda-toolkit[cccl,crt,cublas,cudart,nvrtc]' cupy-cuda13x nvmath-python "
+        "nvtx"
     )

@@ -1,4 +1,5 @@
 import json
+import re
 import sqlite3
 import stat
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from workbench.capture import repetition
 from workbench.capture.command import RecordingOptions
 from workbench.capture.profile import ProfileOptions, ProfileResult, profile
 from workbench.errors import UserError
-from workbench.manifest import read_manifest
+from workbench.manifest import Slowdown, Speed, read_manifest
 from workbench.trace.open import uncompressed
 
 # `nsys profile` runs the program and writes a report; `nsys export` copies a file that lies beside this nsys.
@@ -193,3 +194,60 @@ def test_what_is_wrong_is_said_before_anything_runs(
     with pytest.raises(UserError, match=reason):
         profile(ProfileOptions(command, **options), {"PATH": "/usr/bin:/bin"}, lambda message: None)
     assert not (tmp_path / "profiles").exists()
+
+
+def test_a_title_stands_before_the_date_alone(run: Run) -> None:
+    def name(**options: Any) -> str:
+        return run("true", title="Qwen 4B/graphs-on", **options).folder.name
+
+    first = name()
+    assert re.fullmatch(r"Qwen-4B-graphs-on-\d{4}-\d{2}-\d{2}", first)
+    assert name() == f"{first}-2"
+    assert name(is_taken=lambda name: name == f"{first}-3") == f"{first}-4"
+    assert run("true", title="a Qwen/Qwen3-4B b").folder.name.startswith("a-b-")
+
+
+def test_the_speed_before_and_under_the_profiler(run: Run) -> None:
+    def told(prefill_ns: int, tokens: str) -> dict[str, Any]:
+        timings = {"prefill_ns": [prefill_ns], "decode_ns": [50], "decode_steps": 5}
+        return {"timings": timings, "results": {"tokens_sha256": tokens}}
+
+    write = f"echo '{json.dumps(told(300, 'one'))}' > $WB_WORKLOAD_MANIFEST"
+    manifest = run(write, repetitions=2, unprofiled=told(200, "one")).manifest
+    assert manifest.unprofiled == Speed((200,), (50,), 5)
+    assert manifest.profiled == Speed((300, 300), (50, 50), 5)
+    assert manifest.slowdown == Slowdown(1.5, 1.0)
+    assert not any("differ" in warning for warning in manifest.warnings)
+    assert any("tokens differ" in warning for warning in run(write, unprofiled=told(200, "other")).warnings)
+    assert run("true").manifest.slowdown is None
+
+
+@pytest.fixture
+def run_recording_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Profiles a shell script that is called with `--record FILE` as its arguments, without nsys."""
+    monkeypatch.setenv("WB_NSYS", str(tmp_path / "no-nsys"))
+    monkeypatch.chdir(tmp_path)
+    write_private_export(tmp_path / "theirs.sqlite")
+
+    def profile_script(script: str, **options: Any) -> ProfileResult:
+        environment = {"PATH": "/usr/bin:/bin", "GREETING": "Qwen/Qwen3-4B"}
+        command = ("sh", "-c", script, "sh")
+        return profile(ProfileOptions(command, recording=None, **options), environment, lambda message: None)
+
+    return profile_script
+
+
+def test_a_program_can_record_itself(run_recording_itself: Run) -> None:
+    result = run_recording_itself('[ "$1" = --record ] && cp theirs.sqlite "$2"', repetitions=2)
+    assert [capture.kernels for capture in result.captures] == [1, 1]
+    assert _texts(result.folder / "capture-2.sqlite.zst")[-1] == "***"
+    assert (result.manifest.nsys, result.manifest.device) == (None, None)
+    assert result.manifest.notice == "CPU times of the NumPy reference: they say nothing of a GPU."
+    check_against_schema(result.manifest.to_json())
+    assert read_manifest(result.folder) == result.manifest
+
+
+def test_a_program_that_records_nothing_has_failed(run_recording_itself: Run, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="exit code 3 and recorded nothing"):
+        run_recording_itself("exit 3")
+    assert list((tmp_path / "profiles").iterdir()) == []

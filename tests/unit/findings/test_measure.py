@@ -88,6 +88,8 @@ def loop() -> Program:
         ('role("attention", "q_proj").kernels_per_step', 1),
         ('role("attention", "q_proj").kernels_per_layer', 1),
         ('role("attention", "q_proj").kernel_names', 1),
+        ('role("attention", "q_proj").busy_ns', 10_000),
+        ('role("attention", "o_proj").busy_ns', None),
         ("hidden_graphs.calls", 0),
         ("hidden_graphs.ns", 0),
     ],
