@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from engine.backends.cuda.forms import SINGLE, vector_form
-from engine.backends.cuda.gemv import Epilogue, Product, Tuning, gemv_launch, gemv_source
+from engine.backends.cuda.gemv import gemv_launch, gemv_source
+from engine.backends.cuda.gemv_tunings import Epilogue, Product, Tuning
 from engine.backends.cuda.gpu import Gpu
 from engine.backends.cuda.memory import DeviceMemory
 from engine.config import ModelConfig

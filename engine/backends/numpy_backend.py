@@ -121,6 +121,7 @@ class NumpyOperations(Operations):
         position: Integers,
         cache: LayerCache,
         out: Input,
+        soon: Sequence[Matrix],
     ) -> None:
         if rotation:
             self.rotate_and_store(site, tokens, qkv, shape, rotation, position, cache)

@@ -1,4 +1,7 @@
 // Norm and rotation of one head by one warp (rotary embedding; Su et al., RoFormer, 2021).
+//
+// Sums of products say which of them is rounded: all kernels that use this must agree bit by bit, and left to itself the
+// compiler may choose otherwise in each.
 #pragma once
 
 #include "common/reduce.cuh"
@@ -48,7 +51,7 @@ template <int DIM> struct Head {
     __device__ __forceinline__ void norm(const float* weight, float epsilon) {
         float squares = 0;
 #pragma unroll
-        for (int i = 0; i < PAIRS; ++i) squares += first[i] * first[i] + second[i] * second[i];
+        for (int i = 0; i < PAIRS; ++i) squares = fmaf(second[i], second[i], fmaf(first[i], first[i], squares));
         const float inverse = 1.0f / sqrtf(warp_sum(squares) / DIM + epsilon);
 #pragma unroll
         for (int i = 0; i < PAIRS; ++i) {
@@ -63,8 +66,8 @@ template <int DIM> struct Head {
 #pragma unroll
         for (int i = 0; i < PAIRS; ++i) {
             const float x = first[i], y = second[i];
-            first[i] = x * turn.cosine[i] - y * turn.sine[i];
-            second[i] = y * turn.cosine[i] + x * turn.sine[i];
+            first[i] = fmaf(x, turn.cosine[i], -__fmul_rn(y, turn.sine[i]));
+            second[i] = fmaf(y, turn.cosine[i], __fmul_rn(x, turn.sine[i]));
         }
     }
 

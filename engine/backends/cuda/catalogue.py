@@ -5,7 +5,8 @@ from itertools import product as combinations
 
 from engine.backends.cuda.decode_attention import decode_attention_launch
 from engine.backends.cuda.forms import SINGLE, Form, rows_form, vector_form
-from engine.backends.cuda.gemv import Epilogue, Product, gemv_launch
+from engine.backends.cuda.gemv import gemv_launch
+from engine.backends.cuda.gemv_tunings import Epilogue, Product
 from engine.backends.cuda.launches import (
     argmax_launch,
     dequantise_launch,

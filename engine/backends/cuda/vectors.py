@@ -1,12 +1,14 @@
 """Products and attention of a single row: decode."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from engine.backends.cuda.decode_attention import decode_attention_launch, splits
+from engine.backends.cuda.decode_attention import decode_attention_launch, fetched_ahead, splits
 from engine.backends.cuda.forms import SINGLE, vector_form
-from engine.backends.cuda.gemv import Epilogue, Product, gemv_launch
+from engine.backends.cuda.gemv import gemv_launch
+from engine.backends.cuda.gemv_tunings import Epilogue, Product
 from engine.backends.cuda.gpu import Gpu
 from engine.backends.cuda.launches import swiglu_launch
 from engine.backends.cuda.memory import DeviceMemory
@@ -58,8 +60,9 @@ class Vectors:
         position: int,
         cache: LayerCache,
         out: Input,
+        soon: Sequence[Matrix],
     ) -> None:
-        """Attention over the cache, after the rotation if there is one."""
+        """Attention over the cache, after the rotation if there is one; fetches weights that are needed soon."""
         sums, peaks, arrived = self.slices(shape)
         norms = rotation.norms if rotation else None
         with self._targets.writing(out, 1) as target:
@@ -87,6 +90,7 @@ class Vectors:
                 arrived.data.ptr,
                 target.values,
                 target.scales,
+                *fetched_ahead(soon),
             )
 
     def slices(self, shape: HeadShape) -> tuple[Any, Any, Any]:
@@ -107,11 +111,11 @@ class Vectors:
         normed = isinstance(x, Normed)
         product = Product(weight.format, rows, weight.columns, normed, epilogue, target.form)
         source = Target(SINGLE, x.hidden.data.ptr, 0) if isinstance(x, Normed) else self._targets.place(x, 1)
-        scales = weight.parts.get("scales")
+        values, scales = weight.parts["values"], weight.parts.get("scales")
         self._gpu.launch(
             gemv_launch(product, self._gpu.multiprocessors),
-            weight.parts["values"][first:].data.ptr,
-            0 if scales is None else scales[first:].data.ptr,
+            values.data.ptr + first * values.strides[0],
+            0 if scales is None else scales.data.ptr + first * scales.strides[0],
             source.values,
             source.scales,
             x.weight.data.ptr if isinstance(x, Normed) else 0,
