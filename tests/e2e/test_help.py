@@ -8,8 +8,8 @@ from tests.conftest import capture_path
 from tests.e2e.command_line import environment, wb
 from workbench import __version__
 
-COMMANDS = ("attribute", "findings", "rules", "profile", "scrub", "doctor")
-HEAVY = ("pandas", "numpy", "pyarrow", "adbc_driver_manager", "jinja2", "yaml")
+COMMANDS = ("attribute", "findings", "rules", "profile", "generate", "bench", "scrub", "doctor", "demo")
+HEAVY = ("engine", "pandas", "numpy", "pyarrow", "adbc_driver_manager", "jinja2", "yaml")
 
 
 def test_help_names_every_command(tmp_path: Path) -> None:

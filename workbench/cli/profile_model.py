@@ -90,6 +90,8 @@ def _passes(asked: ModelProfile) -> list[_Pass]:
     if not on_gpu:
         if asked.keep_reports:
             raise UserError("--keep-rep keeps nsys's reports, and nsys records no NumPy; leave it out")
+        if asked.graphs != "on":
+            say("NumPy has no CUDA graphs: it runs once, as it is")
         return [_Pass(None, "-".join([name, "cpu", *variants]), on_gpu=False)]
     from workbench.capture.nsys import require_nsys
 

@@ -1,0 +1,148 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine import session
+from tests.unit.capture.fakes import fake_nsys
+from tests.unit.capture.test_profile import _NSYS
+from tests.unit.findings.programs import Program
+from workbench.cli import profile_model as module
+from workbench.cli.profile_model import ModelProfile, profile_model
+from workbench.errors import UserError
+from workbench.manifest import read_manifest
+
+Run = Callable[..., int]
+_ROLE = {"phase": "decode", "layer_type": "mlp", "role": "down_proj", "bytes": 40_000_000, "operations": 0}
+_SAID = {
+    "schema": "engine.run/1",
+    "model": {"name": "tiny-qwen3"},
+    "device": {"copy_bytes_per_s": 4e12},
+    "roles": [_ROLE],
+    "timings": {"prefill_ns": [1000], "decode_ns": [2000], "decode_steps": 2},
+}
+
+
+def _program() -> Program:
+    program = Program()
+    for _ in range(4):
+        with program.step(), program.range("model.layers.0.mlp.down_proj"):
+            program.kernel("gemv", 20_000)
+    return program
+
+
+@pytest.fixture
+def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """A machine with a GPU and an nsys; the options with which the engine, a shell script, was started."""
+    monkeypatch.setenv("WB_NSYS", str(fake_nsys(tmp_path / "nsys/nsys", script=_NSYS)))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(session, "choose_backend", lambda wanted: "cuda")
+    _program().export.write(tmp_path / "nsys/export.sqlite")
+    seen: list[dict[str, Any]] = []
+
+    def command(_verb: str, options: dict[str, Any]) -> tuple[str, ...]:
+        seen.append(options)
+        return ("sh", "-c", f"echo '{json.dumps(_SAID)}' > $WB_WORKLOAD_MANIFEST")
+
+    monkeypatch.setattr(module, "engine_command", command)
+    return seen
+
+
+@pytest.fixture
+def run() -> Run:
+    def profile(**changes: Any) -> int:
+        defaults: dict[str, Any] = {
+            "model": "tiny-qwen3",
+            "workload": "W2",
+            "graphs": "on",
+            "variants": (),
+            "backend": "auto",
+            "more": {},
+            "repetitions": 1,
+            "name": None,
+            "output": Path("profiles"),
+            "reports": Path("reports"),
+            "keep_reports": None,
+        }
+        return profile_model(ModelProfile(**(defaults | changes)))
+
+    return profile
+
+
+def _folders() -> list[str]:
+    return sorted(path.name.rsplit("-", 3)[0] for path in Path("profiles").iterdir())
+
+
+def test_graphs_on_and_off_are_two_folders_and_two_reports(run: Run, started: list[dict[str, Any]]) -> None:
+    assert run(graphs="both", repetitions=2, variants=("no-pdl",)) == 0
+    assert _folders() == ["tiny-qwen3-w2-graphs-off-no-pdl", "tiny-qwen3-w2-graphs-on-no-pdl"]
+    assert [(options["graphs"], options["reps"]) for options in started] == [
+        ("on", 2),
+        ("on", 1),
+        ("off", 2),
+        ("off", 1),
+    ]
+    assert all(options["backend"] == "cuda" for options in started)
+    for folder in Path("profiles").iterdir():
+        manifest = read_manifest(folder)
+        assert len(manifest.captures) == 2
+        assert manifest.slowdown
+        report = (Path("reports") / f"{folder.name}.md").read_text(encoding="utf-8")
+        assert "Roofline of a decode step" in report
+        assert "mlp down_proj runs at 50% of its roofline" in report
+
+
+def test_nothing_is_ever_overwritten(run: Run, started: list[dict[str, Any]]) -> None:
+    assert run() == 0
+    (folder,) = Path("profiles").iterdir()
+    Path("reports", f"{folder.name}-2.svg").write_text("theirs")
+    assert run() == 0
+    assert {path.name for path in Path("profiles").iterdir()} == {folder.name, f"{folder.name}-3"}
+    assert Path("reports", f"{folder.name}-2.svg").read_text() == "theirs"
+
+
+@pytest.mark.usefixtures("started")
+def test_a_name_takes_the_place_of_model_and_workload(run: Run) -> None:
+    assert run(name="mine") == 0
+    assert _folders() == ["mine-graphs-on"]
+
+
+@pytest.mark.usefixtures("started")
+def test_an_engine_that_fails_is_not_profiled(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "engine_command", lambda *_: ("sh", "-c", "exit 2"))
+    assert run() == 2
+    assert not Path("profiles").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"model": "nonsense"}, "no model nonsense"),
+        ({"workload": "W3"}, "W3 is no workload"),
+        ({"variants": ("faster",)}, "faster"),
+        ({"repetitions": 0}, "--reps 0"),
+        ({"more": {"weights": "nowhere"}}, "nowhere"),
+        ({"more": {"weight-format": "fp7"}}, "fp7"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_before_anything_runs(
+    run: Run, started: list[dict[str, Any]], changes: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(UserError, match=reason):
+        run(**changes)
+    assert started == []
+
+
+def test_a_gpu_needs_nsys(run: Run, started: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WB_NSYS", "nothing")
+    with pytest.raises(UserError, match="is no working nsys"):
+        run()
+    assert started == []
+
+
+def test_on_numpy_there_is_no_report_of_nsys_to_keep(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "choose_backend", lambda wanted: "numpy")
+    with pytest.raises(UserError, match="--keep-rep"):
+        run(keep_reports=tmp_path)
