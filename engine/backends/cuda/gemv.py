@@ -3,6 +3,7 @@
 from functools import cache
 
 from engine.backends.cuda.forms import vector_form
+from engine.backends.cuda.gemv_tunings import Epilogue, Product, Tuning, chosen_tuning
 from engine.backends.cuda.gpu import Launch
 from engine.kernels.source import KernelSource
 

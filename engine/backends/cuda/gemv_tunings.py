@@ -1,8 +1,8 @@
 """How matrix-vector products are laid out on the chip.
 
-Which layout is fastest depends on how a product's rows divide among multiprocessors, in ways that no rule was found for.
-So the shapes of known models are listed with what `python -m benchmarks.gemv` found on an H200; others follow rules that
-were nearly as good for all of these.
+Which layout is fastest depends on how a product's rows divide among multiprocessors, in ways that no rule was found
+for. So the shapes of known models are listed with what `python -m benchmarks.gemv` found on an H200; others follow
+rules that were nearly as good for all of these.
 """
 
 from dataclasses import dataclass
