@@ -35,7 +35,7 @@ class Model:
         """Runs all layers on so many tokens of `ids`, the first of which stands at `position`."""
         ops.embed(Site("embedding", "embed"), tokens, ids, self.embedding, work.hidden)
         for block, layer_cache in zip(self.blocks, cache.layers, strict=True):
-            block.attention.run(ops, work, layer_cache, position, tokens, block.mlp.gate_up)
+            block.attention.run(ops, work, layer_cache, position, tokens)
             block.mlp.run(ops, work, tokens)
 
     def predict(self, ops: Operations, work: Activations, tokens: int) -> None:

@@ -232,12 +232,10 @@ class Operations(ABC):
         position: Buffer,
         cache: LayerCache,
         out: Input,
-        soon: Sequence[Matrix],
     ) -> None:
         """Causal attention of the queries in `qkv` over all that the cache holds up to each row's own position.
 
         `out[t]` is `softmax(q kᵀ / sqrt(head_dim)) v` of all heads. With a rotation, `rotate_and_store` comes first.
-        The weights in `soon` are those of the next products: a backend may fetch them while attention waits.
         """
 
     @abstractmethod

@@ -121,7 +121,6 @@ class NumpyOperations(Operations):
         position: Integers,
         cache: LayerCache,
         out: Input,
-        soon: Sequence[Matrix],
     ) -> None:
         if rotation:
             self.rotate_and_store(site, tokens, qkv, shape, rotation, position, cache)

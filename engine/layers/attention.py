@@ -29,29 +29,15 @@ class Attention:
     rotation: Rotation
     output: Matrix
 
-    def run(
-        self,
-        ops: Operations,
-        work: Activations,
-        cache: LayerCache,
-        position: Buffer,
-        tokens: int,
-        following: Matrix,
-    ) -> None:
-        """Adds to `work.hidden` what attention makes of it; `cache` then holds the rows' keys and values.
-
-        `following` are the weights that are needed first behind this layer.
-        """
+    def run(self, ops: Operations, work: Activations, cache: LayerCache, position: Buffer, tokens: int) -> None:
+        """Adds to `work.hidden` what attention makes of it; `cache` then holds the rows' keys and values."""
         normed = self.norm.run(ops, tokens, work.hidden, work.normed)
         ops.project(self._site("qkv_proj"), tokens, normed, self.qkv, work.qkv)
         rotation: Rotation | None = self.rotation
         if not ops.rotates_on_reading(tokens):
             ops.rotate_and_store(self._site("rope"), tokens, work.qkv, self.shape, self.rotation, position, cache)
             rotation = None
-        soon = (self.output, following)
-        ops.attend(
-            self._site("attention"), tokens, work.qkv, self.shape, rotation, position, cache, work.attended, soon
-        )
+        ops.attend(self._site("attention"), tokens, work.qkv, self.shape, rotation, position, cache, work.attended)
         ops.project_add(self._site("o_proj"), tokens, work.attended, self.output, work.hidden)
 
     def _site(self, role: str) -> Site:

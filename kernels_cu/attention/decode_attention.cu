@@ -14,10 +14,6 @@
 // Old keys and values do not depend on the kernel before: the first of them are asked for before it has finished. They
 // were written a step ago, and between lie more kernels than the chip can hold at once; only `*position` may have changed
 // since, which is read again. Streams the cache, past L1: for one row, any number of positions.
-//
-// Few positions leave most of the chip idle for a few microseconds, in which its memory could deliver tens of megabytes.
-// So the blocks behind the slices, from blockIdx.x = SPLITS on, fetch weights of the products that follow into L2: the
-// first `bytes_i` from each `ahead_i`.
 #include "common/pdl.cuh"
 #include "common/rotary.cuh"
 #include "common/rows.cuh"
@@ -50,27 +46,6 @@ struct Slice {
         end = min(begin + size, length);
     }
 };
-
-// Weights that are needed soon: `bytes` from each start, multiples of 16.
-struct Ahead {
-    const char* start[3];
-    int bytes[3];
-};
-
-__device__ __forceinline__ void fetch_ahead(const Ahead& ahead) {
-#if __CUDA_ARCH__ >= 900
-    constexpr int PIECE = 2048;
-    const int threads = (gridDim.x - SPLITS) * gridDim.y * THREADS;
-    const int index = ((blockIdx.x - SPLITS) * gridDim.y + blockIdx.y) * THREADS + threadIdx.x;
-#pragma unroll
-    for (int i = 0; i < 3; ++i) {
-        for (int offset = index * PIECE; offset < ahead.bytes[i]; offset += threads * PIECE) {
-            const int size = min(PIECE, ahead.bytes[i] - offset);
-            asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" ::"l"(ahead.start[i] + offset), "r"(size));
-        }
-    }
-#endif
-}
 
 // Keys and values of UNROLL positions, a lane's 16 bytes of each.
 struct Round {
@@ -292,15 +267,9 @@ __device__ __forceinline__ void join_slices(int first_head, int active, const fl
 extern "C" __global__ void __launch_bounds__(THREADS, 2)
 decode_attention(const float* qkv, const float* q_norm, const float* k_norm, float epsilon, const float* frequencies,
                  const int* position, CACHE_TYPE* keys, CACHE_TYPE* values, int capacity, float* sums, float2* peaks,
-                 int* arrived, void* out, float* out_scales, const char* ahead_0, int bytes_0, const char* ahead_1,
-                 int bytes_1, const char* ahead_2, int bytes_2) {
+                 int* arrived, void* out, float* out_scales) {
     __shared__ Shared shared;
     __shared__ __align__(16) float attended[OUTPUTS];
-    if (blockIdx.x >= SPLITS) {
-        pdl_launch_dependents();
-        fetch_ahead({{ahead_0, ahead_1, ahead_2}, {bytes_0, bytes_1, bytes_2}});
-        return;
-    }
     const int kv_head = blockIdx.y / PARTS;
     const int first_head = blockIdx.y * HEADS_IN_BLOCK;
     keys += size_t(kv_head) * capacity * HEAD_DIM;

@@ -266,7 +266,7 @@ def test_attention_of_one_row(
         rotation, position, cache = given.rotations[index], given.position[index], given.caches[index]
         if not rotates:
             ops.rotate_and_store(SITE, 1, *arguments, rotation, position, cache)
-        ops.attend(SITE, 1, *arguments, rotation if rotates else None, position, cache, outs[-1], ())
+        ops.attend(SITE, 1, *arguments, rotation if rotates else None, position, cache, outs[-1])
     pair.close(outs, 2e-3, 1)
 
 
@@ -282,7 +282,7 @@ def test_attention_of_many_rows(
         outs.append(ops.input("out", tokens, shape.heads * shape.head_dim, FP32))
         rotation, position, cache = given.rotations[index], given.position[index], given.caches[index]
         ops.rotate_and_store(SITE, tokens, given.qkv[index], shape, rotation, position, cache)
-        ops.attend(SITE, tokens, given.qkv[index], shape, None, position, cache, outs[-1], ())
+        ops.attend(SITE, tokens, given.qkv[index], shape, None, position, cache, outs[-1])
     pair.close(outs, 2e-3 if cache_format is FP16 else 1.2e-2, tokens)
 
 

@@ -199,11 +199,10 @@ class CudaOperations(Operations, Device):
         position: Any,
         cache: LayerCache,
         out: Input,
-        soon: Sequence[Matrix],
     ) -> None:
         heads = self._heads_of(qkv)
         if tokens == 1:
-            self._vectors.attend(heads, shape, rotation, position.data.ptr, cache, out, soon)
+            self._vectors.attend(heads, shape, rotation, position.data.ptr, cache, out)
         else:
             self._rows.attend(tokens, heads, shape, position.data.ptr, cache, out)
 

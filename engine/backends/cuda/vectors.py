@@ -1,11 +1,10 @@
 """Products and attention of a single row: decode."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from engine.backends.cuda.decode_attention import decode_attention_launch, fetched_ahead, splits
+from engine.backends.cuda.decode_attention import decode_attention_launch, splits
 from engine.backends.cuda.forms import SINGLE, vector_form
 from engine.backends.cuda.gemv import gemv_launch
 from engine.backends.cuda.gemv_tunings import Epilogue, Product
@@ -60,9 +59,8 @@ class Vectors:
         position: int,
         cache: LayerCache,
         out: Input,
-        soon: Sequence[Matrix],
     ) -> None:
-        """Attention over the cache, after the rotation if there is one; fetches weights that are needed soon."""
+        """Attention over the cache, after the rotation if there is one."""
         sums, peaks, arrived = self.slices(shape)
         norms = rotation.norms if rotation else None
         with self._targets.writing(out, 1) as target:
@@ -90,7 +88,6 @@ class Vectors:
                 arrived.data.ptr,
                 target.values,
                 target.scales,
-                *fetched_ahead(soon),
             )
 
     def slices(self, shape: HeadShape) -> tuple[Any, Any, Any]:

@@ -134,7 +134,7 @@ def test_attention_weighs_values_by_likeness_of_keys(
     cache.keys[:], cache.values[:] = normal(random, 2, 8, 8), normal(random, 2, 8, 8)
     qkv = normal(random, tokens, HEADS.width)
     out = ops.input("out", tokens, 32, FP32)
-    ops.attend(SITE, tokens, qkv, HEADS, None, np.array([start], np.int32), cache, out, ())
+    ops.attend(SITE, tokens, qkv, HEADS, None, np.array([start], np.int32), cache, out)
     queries = qkv.reshape(tokens, 8, 8)
     for row in range(tokens):
         for head in range(4):
@@ -151,8 +151,8 @@ def test_attention_may_turn_what_it_reads(ops: NumpyOperations, random: np.rando
     outs, copies = [ops.input(name, 2, 32, FP32) for name in "ab"], [qkv.copy(), qkv.copy()]
     caches = [ops.cache(name, HEADS, 4, FP32) for name in "ab"]
     ops.rotate_and_store(SITE, 2, copies[0], HEADS, rotation, position, caches[0])
-    ops.attend(SITE, 2, copies[0], HEADS, None, position, caches[0], outs[0], ())
-    ops.attend(SITE, 2, copies[1], HEADS, rotation, position, caches[1], outs[1], ())
+    ops.attend(SITE, 2, copies[0], HEADS, None, position, caches[0], outs[0])
+    ops.attend(SITE, 2, copies[1], HEADS, rotation, position, caches[1], outs[1])
     assert np.array_equal(ops.read(outs[0]), ops.read(outs[1]))
 
 
@@ -161,7 +161,7 @@ def test_attention_stands_large_scores(ops: NumpyOperations) -> None:
     cache.keys[:], cache.values[:, 0], cache.values[:, 1] = 1000.0, 1.0, 3.0
     out = ops.input("out", 1, 32, FP32)
     qkv = np.full((1, HEADS.width), 1000.0, np.float32)
-    ops.attend(SITE, 1, qkv, HEADS, None, np.array([1], np.int32), cache, out, ())
+    ops.attend(SITE, 1, qkv, HEADS, None, np.array([1], np.int32), cache, out)
     assert np.allclose(ops.read(out), 2.0)
 
 
