@@ -53,6 +53,7 @@ def test_it_is_said_how_much_is_attributed_and_what_recording_cost(profiled: Pro
     said = profiled.done.stderr
     assert f"wb: {CPU_NOTICE}\n" in said
     assert "wb: 100.0 % of " in said
+    assert "wb: by phase: 100.0 % of prefill and 100.0 % of decode is attributed\n" in said
     assert "wb: a prefill takes " in said
     assert "wb: a decode step takes " in said
     assert "without the profiler (the median of 2 runs)" in said

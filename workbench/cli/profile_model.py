@@ -171,8 +171,17 @@ def _tell(asked: ModelProfile, result: "ProfileResult") -> None:
 
 
 def _sentences(report: "Report") -> Iterator[str]:
+    from workbench.attribution.rules import STEPPED_PHASES
     from workbench.report.capture import coverage_sentences
+    from workbench.report.quantities import share
     from workbench.report.speed import speed_sentences
 
     yield from coverage_sentences(report.document.totals, report.document.coverage)
+    shares = [
+        f"{share(phase.attributed_ns / phase.kernel_ns)} of {phase.phase}"
+        for phase in report.document.phases
+        if phase.phase in STEPPED_PHASES and phase.kernel_ns
+    ]
+    if shares:
+        yield f"by phase: {' and '.join(shares)} is attributed"
     yield from speed_sentences(report.origin.manifest)
