@@ -2,7 +2,11 @@
 
 import ctypes
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from engine.config import ModelConfig
+from engine.formats import WeightFormat
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,13 @@ class Device(ABC):
     @abstractmethod
     def describe(self) -> DeviceDescription:
         """The device, and what was chosen on it so far."""
+
+    @abstractmethod
+    def compile(self, config: ModelConfig, format_: WeightFormat, progress: Callable[[int, int], None]) -> None:
+        """Compiles the kernels that a model with such weights needs, side by side; told how many of how many are done.
+
+        What it does not foresee is compiled when it is first launched.
+        """
 
     @abstractmethod
     def measure_copy(self) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
 from engine.annotation import Phase, Ranges
 from engine.assemble import Assembly, assemble
@@ -101,8 +101,11 @@ def open_engine(
     backend = choose_backend(options.backend)
     if backend == "numpy":
         _check_memory(choice)
+    device = cast(Device, plain) if backend == "cuda" else None
     start_ns = time.perf_counter_ns()
     with ranges.phase(Phase.LOAD):
+        if device:
+            device.compile(choice.config, choice.formats.layers, partial(progress, "compiling kernels"))
         plain = _operations(backend, options)
         ops = wrapped(plain, around) if around else plain
         assembly = Assembly(ops, choice.config, choice.formats, choice.source, options.seed)
@@ -110,7 +113,6 @@ def open_engine(
         runner = Runner(ops, model, _runner_options(backend, choice, options, context), ranges)
         ops.finish()
     load_ns = time.perf_counter_ns() - start_ns
-    device = cast(Device, plain) if backend == "cuda" else None
     return Engine(choice, options, backend, plain, device, runner, load_ns)
 
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from itertools import count
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.backends.cuda import description
+from engine.backends.cuda.catalogue import model_sources
 from engine.backends.cuda.decode_attention import check_shape
 from engine.backends.cuda.forms import vector_form
 from engine.backends.cuda.gpu import Gpu
@@ -24,6 +26,7 @@ from engine.backends.cuda.memory import DeviceMemory, HostIntegers
 from engine.backends.cuda.rows import Rows
 from engine.backends.cuda.targets import Targets
 from engine.backends.cuda.vectors import Vectors
+from engine.config import ModelConfig
 from engine.device import Device, DeviceDescription
 from engine.errors import EngineError
 from engine.formats import Parts, WeightFormat
@@ -43,6 +46,7 @@ from engine.operations import (
 from engine.variants import Variant
 
 _FILL_BLOCKS_PER_MULTIPROCESSOR = 8
+_OF_THE_SAME_KERNELS = {Variant.NO_GRAPHS, Variant.NO_PDL, Variant.MALLOC_PER_STEP}
 _STEP_WORKSPACE_BYTES = 1 << 20
 
 
@@ -71,6 +75,15 @@ class CudaOperations(Operations, Device):
 
     def describe(self) -> DeviceDescription:
         return description.describe(self._gpu, self._rows.products)
+
+    def compile(self, config: ModelConfig, format_: WeightFormat, progress: Callable[[int, int], None]) -> None:
+        gpu = self._gpu
+        sources = model_sources(
+            config, format_, gpu.arch, gpu.multiprocessors, variants=bool(self._variants - _OF_THE_SAME_KERNELS)
+        )
+        done = count(1)
+        progress(0, len(sources))
+        gpu.compile(sources, lambda _: progress(next(done), len(sources)))
 
     def measure_copy(self) -> float:
         return description.measure_copy(self._gpu, self._memory)
@@ -110,8 +123,8 @@ class CudaOperations(Operations, Device):
         }
         scales = arrays["scales"].data.ptr if "scales" in arrays else 0
         launch = fill_launch(format_, _FILL_BLOCKS_PER_MULTIPROCESSOR * self._gpu.multiprocessors)
-        spread, count = np.float32(format_.spread), np.uint64(rows * columns)
-        self._gpu.launch(launch, arrays["values"].data.ptr, scales, spread, np.uint32(seed), count)
+        spread, weights = np.float32(format_.spread), np.uint64(rows * columns)
+        self._gpu.launch(launch, arrays["values"].data.ptr, scales, spread, np.uint32(seed), weights)
         return Matrix(format_, rows, columns, arrays, tuple(sections))
 
     def write(self, buffer: Any, values: NDArray[Any]) -> None:
@@ -210,16 +223,16 @@ class CudaOperations(Operations, Device):
         self._gpu.copy(out.data.ptr, hidden[tokens - 1].data.ptr, out.nbytes)
 
     def sample(self, site: Site, tokens: int, logits: Any, sampling: Sampling, state: DecodeState) -> None:
-        count = np.int32(logits.size)
+        size = np.int32(logits.size)
         results = (state.token.data.ptr, state.tokens.address, state.step.data.ptr, state.position.data.ptr)
         if sampling.temperature <= 0:
             best, arrived = self._best.data.ptr, self._arrived.data.ptr
-            self._gpu.launch(argmax_launch(), logits.data.ptr, count, best, arrived, *results, np.int32(tokens))
+            self._gpu.launch(argmax_launch(), logits.data.ptr, size, best, arrived, *results, np.int32(tokens))
             return
         self._gpu.launch(
             sample_launch(),
             logits.data.ptr,
-            count,
+            size,
             np.float32(sampling.temperature),
             np.int32(sampling.top_k),
             np.float32(sampling.top_p),

@@ -22,7 +22,7 @@ MODELS = {"tiny-qwen3": tuple(FORMATS), "llama-3.2-1b": ("q8_0",), "qwen3-8b": t
 def all_sources(arch):
     for name, formats in MODELS.items():
         for format_name in formats:
-            yield from model_sources(known_model(name), FORMATS[format_name], arch, MULTIPROCESSORS)
+            yield from model_sources(known_model(name), FORMATS[format_name], arch, MULTIPROCESSORS, variants=True)
     yield from prefill_attention_sources(arch)
 
 
