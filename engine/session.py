@@ -101,12 +101,12 @@ def open_engine(
     backend = choose_backend(options.backend)
     if backend == "numpy":
         _check_memory(choice)
-    device = cast(Device, plain) if backend == "cuda" else None
     start_ns = time.perf_counter_ns()
     with ranges.phase(Phase.LOAD):
+        plain = _operations(backend, options)
+        device = cast(Device, plain) if backend == "cuda" else None
         if device:
             device.compile(choice.config, choice.formats.layers, partial(progress, "compiling kernels"))
-        plain = _operations(backend, options)
         ops = wrapped(plain, around) if around else plain
         assembly = Assembly(ops, choice.config, choice.formats, choice.source, options.seed)
         model = assemble(assembly, partial(progress, "loading layers"))
