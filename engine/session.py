@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from engine.annotation import Phase, Ranges
 from engine.assemble import Assembly, assemble
