@@ -18,7 +18,6 @@
 #include "common/rotary.cuh"
 #include "common/rows.cuh"
 
-constexpr int THREADS = 256;
 constexpr int WARPS = THREADS / WARP;
 constexpr int LANES = HEAD_DIM / 8;
 constexpr int PER_WARP = WARP / LANES;
@@ -33,14 +32,14 @@ constexpr float NOTHING = -1e30f;
 
 static_assert(WARPS >= HEADS_IN_BLOCK + 2, "a warp for each head, one for the key and one for the value");
 
-// The positions of a block, from `begin` to `end`: one of `active` slices, none shorter than what a block reads at a time.
+// The positions of a block, from `begin` to `end`: one of `active` slices, none shorter than LEAST positions.
 struct Slice {
     int active;
     int begin;
     int end;
 
     __device__ __forceinline__ Slice(int length) {
-        const int size = max((length + SPLITS - 1) / SPLITS, ROUND);
+        const int size = max((length + SPLITS - 1) / SPLITS, LEAST);
         active = (length + size - 1) / size;
         begin = blockIdx.x * size;
         end = min(begin + size, length);
@@ -264,7 +263,7 @@ __device__ __forceinline__ void join_slices(int first_head, int active, const fl
     }
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS, 2)
+extern "C" __global__ void __launch_bounds__(THREADS, 512 / THREADS)
 decode_attention(const float* qkv, const float* q_norm, const float* k_norm, float epsilon, const float* frequencies,
                  const int* position, CACHE_TYPE* keys, CACHE_TYPE* values, int capacity, float* sums, float2* peaks,
                  int* arrived, void* out, float* out_scales) {
@@ -305,8 +304,10 @@ decode_attention(const float* qkv, const float* q_norm, const float* k_norm, flo
     Running running;
     running.clear();
     for (int start = slice.begin; start < slice.end; start += ROUND) {
-        if (start > slice.begin) round.load(keys, values, start, slice.end);
+        Round next = round;
+        if (start + ROUND < slice.end) next.load(keys, values, start + ROUND, slice.end);
         attend_round(round, query, shared, start, slice.end, place, running);
+        round = next;
     }
     join_lanes(running);
     join_warps(running, first_head, slice.active == 1, attended, sums, peaks);

@@ -14,9 +14,11 @@ from engine.kernels.source import KernelSource
 _PLAIN_SHARED_BYTES = 48 << 10
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Launch:
     """What a kernel is launched with, but for its arguments.
+
+    Launches are told apart by identity, which is quick: whoever makes them makes each once.
 
     Attributes:
         source: the kernel's, whose file is named after it.

@@ -12,6 +12,8 @@ from engine.errors import EngineError
 from engine.memory import Ledger, MemoryUse, Use
 
 _T = TypeVar("_T")
+# CUDA's own number of that error.
+_OUT_OF_MEMORY = 2
 
 
 class DeviceMemory:
@@ -85,9 +87,12 @@ class DeviceMemory:
         return self._ledger.summary(self._free_at_first - self._least_free)
 
     def _take(self, use: Use, make: Callable[[], _T]) -> _T:
+        runtime = self._cupy.cuda.runtime
         try:
             array: Any = make()
-        except self._cupy.cuda.memory.OutOfMemoryError as error:
+        except (self._cupy.cuda.memory.OutOfMemoryError, runtime.CUDARuntimeError) as error:
+            if getattr(error, "status", _OUT_OF_MEMORY) != _OUT_OF_MEMORY:
+                raise
             taken, free = self._ledger.total_bytes() / 2**30, self.free_bytes() / 2**30
             raise EngineError(
                 f"the GPU's memory is full: {taken:.1f} GiB are taken and {free:.1f} GiB free; choose a smaller model, "
