@@ -61,5 +61,6 @@ clean:
 	@rm -rf .venv
 	@python3 -m venv .venv >/dev/null || $(install_venv) || \
 	    { echo "python3 cannot make an environment; install python3-venv." >&2; exit 2; }
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -e ".[dev,oracle]" || \
+	    .venv/bin/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
 	@touch $@
