@@ -34,6 +34,7 @@ class DeviceDescription:
         clocks: None where they cannot be asked for.
         products: what was chosen for each shape of matrix product, a line each.
         copy_bytes_per_s: of a device-to-device copy, read plus written; None where it was not measured.
+        operations_per_s: of a large product in bfloat16; None where it was not measured.
     """
 
     name: str
@@ -45,6 +46,7 @@ class DeviceDescription:
     clocks: Clocks | None
     products: tuple[str, ...] = ()
     copy_bytes_per_s: float | None = None
+    operations_per_s: float | None = None
 
 
 class Device(ABC):
@@ -64,6 +66,10 @@ class Device(ABC):
     @abstractmethod
     def measure_copy(self) -> float:
         """Copies within the device's memory, and says how many bytes it read plus wrote a second."""
+
+    @abstractmethod
+    def measure_products(self) -> float:
+        """Multiplies large matrices in bfloat16, and says how many operations it did a second."""
 
 
 def gpu_count() -> int:

@@ -78,6 +78,7 @@ def surroundings(device: DeviceDescription | None, flags: Sequence[str]) -> dict
         "device": {
             "name": device.name if device else DEVICE_NAME,
             "copy_bytes_per_s": device.copy_bytes_per_s if device else None,
+            "operations_per_s": device.operations_per_s if device else None,
         },
         "versions": _versions(device),
         "clocks": asdict(device.clocks) if device and device.clocks else None,

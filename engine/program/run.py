@@ -98,7 +98,11 @@ def _run(parsed: argparse.Namespace, typed: Sequence[str], progress: StageProgre
         measurement = measure(engine.runner, workload, prompt, parsed.reps, progress)
     device = None
     if engine.device:
-        device = replace(engine.device.describe(), copy_bytes_per_s=engine.device.measure_copy())
+        device = replace(
+            engine.device.describe(),
+            copy_bytes_per_s=engine.device.measure_copy(),
+            operations_per_s=engine.device.measure_products(),
+        )
     return Run(engine, workload, measurement, device, typed)
 
 

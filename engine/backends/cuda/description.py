@@ -1,16 +1,24 @@
-"""What the GPU and its software say of themselves, and how fast its memory is."""
+"""What the GPU and its software say of themselves, and how fast it copies and multiplies."""
 
 import subprocess
+from collections.abc import Callable
 from statistics import median
 
+import numpy as np
+
+from engine.backends.cuda.forms import rows_form
 from engine.backends.cuda.gpu import Gpu
+from engine.backends.cuda.launches import fill_launch
 from engine.backends.cuda.matmul import Products
 from engine.backends.cuda.memory import DeviceMemory
 from engine.device import Clocks, DeviceDescription
+from engine.formats import BF16
 from engine.kernels.compile import compiler
 
 _COPY_BYTES = 1 << 30
-_COPIES = 9
+_PRODUCT_SIZE = 8192
+_WARM_UPS = 2
+_SAMPLES = 9
 _QUERY_SECONDS = 20
 _CLOCK_FIELDS = ("clocks.sm", "clocks.mem", "clocks.max.sm", "clocks.max.mem", "power.limit")
 
@@ -36,19 +44,42 @@ def describe(gpu: Gpu, products: Products) -> DeviceDescription:
 
 def measure_copy(gpu: Gpu, memory: DeviceMemory) -> float:
     """Bytes that a device-to-device copy reads plus writes a second: the median of several large ones."""
+    size_bytes = min(_COPY_BYTES, int(memory.free_bytes() * 0.4))
+    with memory.scratch(size_bytes) as source, memory.scratch(size_bytes) as target:
+        return 2 * size_bytes / _median_seconds(gpu, lambda: gpu.copy(target, source, size_bytes))
+
+
+def measure_products(gpu: Gpu, memory: DeviceMemory, products: Products) -> float:
+    """Operations that a large product in bfloat16 does a second, a multiplication and an addition being two.
+
+    Its numbers are random, for a GPU is quicker at multiplying zeros.
+    """
+    size = _PRODUCT_SIZE
+    number_bytes = rows_form(BF16).number_bytes
+    with memory.scratch(3 * size * size * number_bytes) as x:
+        weight, out = (x + part * size * size * number_bytes for part in (1, 2))
+        fill = fill_launch(BF16, gpu.multiprocessors)
+        gpu.launch(fill, x, 0, np.float32(BF16.spread), np.uint32(1), np.uint64(2 * size * size))
+        kind = rows_form(BF16).cuda_type
+
+        def multiply() -> None:
+            products.multiply(x, weight, out, size, size, size, kind, out_type=kind)
+
+        return 2 * size**3 / _median_seconds(gpu, multiply)
+
+
+def _median_seconds(gpu: Gpu, work: Callable[[], None]) -> float:
     import cuda.core
 
-    size_bytes = min(_COPY_BYTES, int(memory.free_bytes() * 0.4))
     options = cuda.core.EventOptions(timing_enabled=True)
     seconds = []
-    with memory.scratch(size_bytes) as source, memory.scratch(size_bytes) as target:
-        for _ in range(_COPIES + 2):
-            start = gpu.stream.record(options=options)
-            gpu.copy(target, source, size_bytes)
-            end = gpu.stream.record(options=options)
-            end.sync()
-            seconds.append((end - start) / 1e3)
-    return float(2 * size_bytes / median(seconds[2:]))
+    for _ in range(_WARM_UPS + _SAMPLES):
+        start = gpu.stream.record(options=options)
+        work()
+        end = gpu.stream.record(options=options)
+        end.sync()
+        seconds.append((end - start) / 1e3)
+    return float(median(seconds[_WARM_UPS:]))
 
 
 def _asked(*fields: str) -> list[str]:

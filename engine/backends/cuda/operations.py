@@ -88,6 +88,9 @@ class CudaOperations(Operations, Device):
     def measure_copy(self) -> float:
         return description.measure_copy(self._gpu, self._memory)
 
+    def measure_products(self) -> float:
+        return description.measure_products(self._gpu, self._memory, self._rows.products)
+
     def floats(self, name: str, *shape: int) -> Any:
         return self._memory.zeros(Use.WORKSPACES, shape, np.float32)
 

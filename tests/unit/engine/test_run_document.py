@@ -19,7 +19,7 @@ from tests.unit.engine.engines import tiny
 
 DEVICE = DeviceDescription(
     name="NVIDIA H200", driver="580.1", cuda="13.0", nvrtc="13.0.88", cublas="13.1", cuda_core="1.2.0",
-    clocks=Clocks(1980, 3201, 1980, 3201, 700.0), products=("qkv_proj: 3",), copy_bytes_per_s=4.3e12,
+    clocks=Clocks(1980, 3201, 1980, 3201, 700.0), products=("qkv_proj: 3",), copy_bytes_per_s=4.3e12, operations_per_s=7.8e14,
 )  # fmt: skip
 
 
@@ -103,14 +103,14 @@ def test_roles_are_of_a_whole_prompt_and_of_a_step_in_the_middle(document: dict[
 
 
 def test_it_says_where_it_ran(run: Run, document: dict[str, Any]) -> None:
-    assert document["device"] == {"name": "CPU (NumPy reference)", "copy_bytes_per_s": None}
+    assert document["device"] == {"name": "CPU (NumPy reference)", "copy_bytes_per_s": None, "operations_per_s": None}
     own = {"engine": __version__, "python": platform.python_version(), "numpy": np.__version__}
     assert document["versions"] == own
     assert document["clocks"] is None
     assert document["products"] == []
     assert document["flags"] == ["run", "--record", "a.sqlite"]
     on_gpu = run_document(dataclasses.replace(run, device=DEVICE))
-    assert on_gpu["device"] == {"name": "NVIDIA H200", "copy_bytes_per_s": 4.3e12}
+    assert on_gpu["device"] == {"name": "NVIDIA H200", "copy_bytes_per_s": 4.3e12, "operations_per_s": 7.8e14}
     assert on_gpu["versions"] == own | {
         "driver": "580.1", "cuda": "13.0", "nvrtc": "13.0.88", "cublas": "13.1", "cuda_core": "1.2.0"
     }  # fmt: skip
