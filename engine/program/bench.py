@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import EngineError
 from engine.program.options import add_model_options, engine_options, positive, say
+from engine.program.parser import Parser
 
 if TYPE_CHECKING:
     from engine.bench import BenchPlan
@@ -112,7 +113,6 @@ def _candidates(parsed: argparse.Namespace) -> list[Candidate]:
 
 
 def _suite(path: Path, weight_format: str | None) -> list[Candidate]:
-    from engine.program.main import Parser
 
     line_parser = Parser(prog="python -m engine bench", add_help=False)
     line_parser.add_argument("model")

@@ -1,6 +1,5 @@
 """Parses the command line and hands it to a verb; imports nothing heavy until it is known what is asked for."""
 
-import argparse
 import errno
 import io
 import os
@@ -11,18 +10,11 @@ from typing import NoReturn
 from engine import __version__
 from engine.errors import EngineError
 from engine.program import bench, generate, run
+from engine.program.parser import Parser
 
 _INTERRUPTED = 130
 # As of a program that SIGPIPE ended.
 _BROKEN_PIPE = 141
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser that says what is wrong in one sentence."""
-
-    def error(self, message: str) -> NoReturn:
-        """What the user typed makes no sense."""
-        raise EngineError(f"{' '.join(message.split()).rstrip('.')}; see `{self.prog} --help`")
 
 
 def parser() -> Parser:
