@@ -113,7 +113,6 @@ def _candidates(parsed: argparse.Namespace) -> list[Candidate]:
 
 
 def _suite(path: Path, weight_format: str | None) -> list[Candidate]:
-
     line_parser = Parser(prog="python -m engine bench", add_help=False)
     line_parser.add_argument("model")
     line_parser.add_argument("--weights")

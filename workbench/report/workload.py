@@ -47,6 +47,8 @@ def _members(section: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if is_number and name.endswith("_bytes_per_s"):
             yield name.removesuffix("_bytes_per_s"), f"{quantities.size(value)}/s"
+        elif is_number and name.endswith("_per_s"):
+            yield name.removesuffix("_per_s"), f"{value / 1e12:.3g} T/s"
         elif is_number and (name == "bytes" or name.endswith("_bytes")):
             yield name.removesuffix("_bytes"), quantities.size(value)
         elif is_number:
