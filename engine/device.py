@@ -64,12 +64,15 @@ class Device(ABC):
         """
 
     @abstractmethod
-    def measure_copy(self) -> float:
-        """Copies within the device's memory, and says how many bytes it read plus wrote a second."""
+    def measure_copy(self) -> float | None:
+        """Copies within the device's memory, and says how many bytes it read plus wrote a second.
+
+        None where memory does not suffice.
+        """
 
     @abstractmethod
-    def measure_products(self) -> float:
-        """Multiplies large matrices in bfloat16, and says how many operations it did a second."""
+    def measure_products(self) -> float | None:
+        """Multiplies large matrices in bfloat16, and says how many operations it did a second, or None likewise."""
 
 
 def gpu_count() -> int:

@@ -1,7 +1,8 @@
 """The bytes that a pass must move and the operations it must do, role by role, from the model's shape alone.
 
-Every weight is read once a chunk, every input and output once; the cache up to the sequence's length. What a
-fused kernel keeps to itself is not counted, so that bytes over bandwidth is a floor.
+Every weight is read once a chunk, as packed, every input and output once, in the form in which it travels; the cache
+up to the sequence's length. What lies between (norms, rotations, weights that are unpacked, copies) counts as nothing,
+for it could be fused away: bytes over bandwidth is a floor of all that.
 """
 
 from collections.abc import Iterator
@@ -55,24 +56,29 @@ def _roles(model: Model, cache_format: WeightFormat, tokens: int, context: int) 
     attention, mlp = model.blocks[0].attention, model.blocks[0].mlp
     row_bytes = model.embedding.format.size_bytes(1, config.hidden_size)
     yield RoleFootprint("embedding", "embed", tokens * (row_bytes + config.hidden_size * _FLOAT_BYTES), 0)
-    yield _product("attention", "qkv_proj", attention.qkv, tokens, layers)
+    singles = tokens * _FLOAT_BYTES
+    yield _product("attention", "qkv_proj", attention.qkv, tokens, layers, singles * attention.qkv.rows)
     yield _attention(model, cache_format, tokens, context)
-    yield _product("attention", "o_proj", attention.output, tokens, layers)
-    yield _product("mlp", "gate_up_proj", mlp.gate_up, tokens, layers)
-    yield _product("mlp", "down_proj", mlp.down, tokens, layers)
-    yield _product("lm_head", "lm_head", model.head, 1, 1)
+    # What is added to the residual stream is read and written there.
+    stream = 2 * singles * config.hidden_size
+    yield _product("attention", "o_proj", attention.output, tokens, layers, stream)
+    gated = mlp.down.format.input_bytes(tokens, config.intermediate_size)
+    yield _product("mlp", "gate_up_proj", mlp.gate_up, tokens, layers, gated)
+    yield _product("mlp", "down_proj", mlp.down, tokens, layers, stream)
+    yield _product("lm_head", "lm_head", model.head, 1, 1, model.head.rows * _FLOAT_BYTES)
     yield RoleFootprint("sampling", "sample", config.vocabulary * _FLOAT_BYTES, config.vocabulary)
 
 
-def _product(layer_type: str, role: str, weight: Matrix, tokens: int, layers: int) -> RoleFootprint:
-    moved = weight.size_bytes + tokens * (weight.rows + weight.columns) * _FLOAT_BYTES
+def _product(layer_type: str, role: str, weight: Matrix, tokens: int, layers: int, out_bytes: int) -> RoleFootprint:
+    moved = weight.size_bytes + weight.format.input_bytes(tokens, weight.columns) + out_bytes
     return RoleFootprint(layer_type, role, layers * moved, layers * 2 * tokens * weight.rows * weight.columns)
 
 
 def _attention(model: Model, cache_format: WeightFormat, tokens: int, context: int) -> RoleFootprint:
     config = model.config
     cached = 2 * cache_format.size_bytes(context, config.kv_size)
-    rows = tokens * (2 * config.q_size + 2 * config.kv_size) * _FLOAT_BYTES
+    rows = tokens * (config.q_size + 2 * config.kv_size) * _FLOAT_BYTES
+    rows += model.blocks[0].attention.output.format.input_bytes(tokens, config.q_size)
     # Row t of so many sees context - tokens + t + 1 positions, each for a product with the key and one with the value.
     seen = tokens * (2 * context - tokens + 1) // 2
     return RoleFootprint(

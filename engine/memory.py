@@ -14,7 +14,10 @@ class Use(StrEnum):
 
 @dataclass(frozen=True)
 class MemoryUse:
-    """Bytes by use, and the most that the device gave to anything of this process at any time."""
+    """Bytes by use, and the most that the device's free memory fell by, as seen after each time that some was taken.
+
+    What others take of the device counts, too.
+    """
 
     weights_bytes: int
     cache_bytes: int

@@ -18,6 +18,11 @@ class Block:
     attention: Attention
     mlp: Mlp
 
+    @property
+    def matrices(self) -> tuple[Matrix, ...]:
+        """All its weights but those of norms."""
+        return self.attention.qkv, self.attention.output, self.mlp.gate_up, self.mlp.down
+
 
 @dataclass(frozen=True)
 class Model:

@@ -167,6 +167,10 @@ class Operations(ABC):
         """A packed weight of seeded random numbers, made where it is kept; `engine.weights.synthetic` says which."""
 
     @abstractmethod
+    def reserve(self, matrices: Sequence[Matrix], tokens: int) -> None:
+        """Makes room for what products of up to so many rows with these matrices need on the way; before the first."""
+
+    @abstractmethod
     def write(self, buffer: Buffer, values: NDArray[Any]) -> None:
         """Copies values into the first places of a buffer."""
 

@@ -64,6 +64,7 @@ class Runner:
         self._plain = ops
         self._ops = annotated(ops, ranges)
         self._ranges = ranges
+        ops.reserve([matrix for block in model.blocks for matrix in block.matrices], limits.chunk)
         self._work: Activations = make_activations(ops, model.config, limits.chunk, layers, model.head.format)
         self._cache: Cache = make_cache(ops, model.config, limits.context, options.cache_format)
         self._state = DecodeState(

@@ -37,7 +37,7 @@ STORIES: dict[Variant, Story] = {
         "Gate and up are two modules in every model's code, and the activation is a kernel that exists already.",
     ),
     Variant.SEPARATE_CAST: Story(
-        "Two launches more before every product, and its input is written and read once more.",
+        "A launch more before each product, two where a norm comes first; its input is written and read once more.",
         "A norm that knows nothing of weight formats, and one cast for each of them, are written once and reused.",
     ),
     Variant.NO_PDL: Story(

@@ -61,6 +61,9 @@ class NumpyOperations(Operations):
     ) -> Matrix:
         return self.matrix(name, format_, sections, columns, random_parts(format_, sum(sections), columns, seed))
 
+    def reserve(self, matrices: Sequence[Matrix], tokens: int) -> None:
+        pass
+
     def write(self, buffer: NDArray[Any], values: NDArray[Any]) -> None:
         buffer.reshape(-1)[: values.size] = values.reshape(-1)
 

@@ -23,6 +23,9 @@ class _BF16(WeightFormat):
     def unpack(self, parts: Parts) -> FloatArray:
         return from_bits(parts["values"])
 
+    def input_bytes(self, tokens: int, columns: int) -> int:
+        return tokens * columns * 2
+
     def round_vector(self, values: FloatArray) -> FloatArray:
         return from_bits(bits_of(values))
 

@@ -73,6 +73,10 @@ class WeightFormat(ABC):
         """
         return values
 
+    def input_bytes(self, tokens: int, columns: int) -> int:
+        """What so many rounded rows of activations weigh."""
+        return tokens * columns * 4
+
     def size_bytes(self, rows: int, columns: int) -> int:
         """What a packed matrix weighs."""
         return sum(part.size_bytes for part in self.layout(rows, columns).values())

@@ -23,6 +23,9 @@ class _FP16(WeightFormat):
     def unpack(self, parts: Parts) -> FloatArray:
         return parts["values"].astype(np.float32)
 
+    def input_bytes(self, tokens: int, columns: int) -> int:
+        return tokens * columns * 2
+
     def round_vector(self, values: FloatArray) -> FloatArray:
         return values.astype(np.float16).astype(np.float32)
 

@@ -46,6 +46,11 @@ class _Q8_0(WeightFormat):  # noqa: N801 - the format's own name
         scales = np.full((len(noise), noise.shape[1] // BLOCK), self.spread, np.float16)
         return {"values": bytes_, "scales": scales}
 
+    def input_bytes(self, tokens: int, columns: int) -> int:
+        if tokens == 1:
+            return columns + columns // INPUT_BLOCK * 4
+        return BF16.input_bytes(tokens, columns)
+
     def round_vector(self, values: FloatArray) -> FloatArray:
         bytes_, scales = quantise(values, INPUT_BLOCK)
         return spread(bytes_, scales, INPUT_BLOCK)

@@ -13,12 +13,12 @@ from engine.program.options import (
     add_context_option,
     add_model_options,
     chosen_model,
-    decimal,
+    count,
     engine_options,
     positive,
     say,
     share,
-    whole,
+    temperature,
 )
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def add_to(verbs: Any) -> None:
     add_context_option(parser)
     parser.add_argument("--prompt", required=True, help="the text to go on with")
     parser.add_argument("--max-tokens", type=positive, default=DEFAULT_MAX_TOKENS, help="at most (default: 128)")
-    parser.add_argument("--temperature", type=decimal, default=0.0, help="0 takes the likeliest token (default)")
-    parser.add_argument("--top-k", type=whole, default=0, help="only so many of the likeliest; 0 for all (default)")
+    parser.add_argument("--temperature", type=temperature, default=0.0, help="0 takes the likeliest token (default)")
+    parser.add_argument("--top-k", type=count, default=0, help="only so many of the likeliest; 0 for all (default)")
     parser.add_argument("--top-p", type=share, default=1.0, help="only the likeliest that hold this probability")
     parser.add_argument("--graphs", choices=["on", "off"], default="on", help="replay decode steps from a CUDA graph")
     parser.add_argument("--format", choices=["text", "json"], default="text", help="json prints one object at the end")

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 DEFAULT_SEED = 42
 
 
+LEAST_TEMPERATURE = 1e-4
+
+
 def add_model_options(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
     """Which model, and how it is run."""
     model = "a name in the registry, or the path of a transformers folder or a GGUF file"
@@ -61,6 +64,21 @@ def positive(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) < 1 << 31:
         raise argparse.ArgumentTypeError(f"{text} is no whole number of 1 or more")
     return int(text)
+
+
+def count(text: str) -> int:
+    """A number of 0 or more that a kernel can take."""
+    if not text.isdecimal() or int(text) >= 1 << 31:
+        raise argparse.ArgumentTypeError(f"{text} is no whole number from 0 to {(1 << 31) - 1}")
+    return int(text)
+
+
+def temperature(text: str) -> float:
+    """0, or what logits can be divided by in single precision."""
+    value = decimal(text)
+    if 0 < value < LEAST_TEMPERATURE:
+        raise argparse.ArgumentTypeError(f"{text} is too small a temperature; 0 takes the likeliest token")
+    return value
 
 
 def decimal(text: str) -> float:

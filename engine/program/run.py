@@ -18,10 +18,10 @@ from engine.program.options import (
     add_context_option,
     add_model_options,
     chosen_model,
-    decimal,
     engine_options,
     positive,
     say,
+    temperature,
 )
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def add_to(verbs: Any) -> None:
     parser.add_argument("--workload", required=True, metavar="W1|W2|pp=N,tg=N", help="tokens of prompt, decode steps")
     parser.add_argument("--graphs", choices=["on", "off"], default="on", help="replay decode steps from a CUDA graph")
     parser.add_argument("--reps", type=positive, default=1, help="so many times (default: 1)")
-    parser.add_argument("--temperature", type=decimal, default=0.0, help="0 takes the likeliest token (default)")
+    parser.add_argument("--temperature", type=temperature, default=0.0, help="0 takes the likeliest token (default)")
     parser.add_argument("--record", type=Path, metavar="FILE.sqlite", help="record operations of the NumPy backend")
     parser.set_defaults(call=call)
 

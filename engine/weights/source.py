@@ -1,9 +1,6 @@
 """What every source of weights can do: give a model's tensors by name, packed."""
 
 from abc import ABC, abstractmethod
-from typing import Any
-
-from numpy.typing import NDArray
 
 from engine.config import ModelConfig
 from engine.formats import Parts, WeightFormat
@@ -44,6 +41,3 @@ class WeightSource(ABC):
     @abstractmethod
     def has(self, name: str) -> bool:
         """Whether there is a tensor of this name."""
-
-
-Values = NDArray[Any]

@@ -11,9 +11,9 @@
 // one slice they meet in `sums` (HEADS, SPLITS, HEAD_DIM) and `peaks` (HEADS, SPLITS), and the block that arrives last
 // combines them, always in the same order. `arrived` (KV_HEADS * PARTS) is zero before and after.
 //
-// Old keys and values do not depend on the kernel before: the first of them are asked for before it has finished. They
-// were written a step ago, and between lie more kernels than the chip can hold at once; only `*position` may have changed
-// since, which is read again. Streams the cache, past L1: for one row, any number of positions.
+// Old keys and values do not depend on the kernel before: the first of them are asked for before it has finished, for the
+// position that stands there then. The step before may not have ended: then that position is an old one, and when it is read
+// again, behind the wait, it differs, and what was asked for is asked for anew. Streams the cache, past L1: for one row, any number of positions.
 #include "common/pdl.cuh"
 #include "common/rotary.cuh"
 #include "common/rows.cuh"

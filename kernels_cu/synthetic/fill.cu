@@ -2,6 +2,7 @@
 //
 // Writes `values` (count) in the given FORMAT, ROW_FP32, ROW_FP16, ROW_BF16 or, for Q8_0, ROW_Q8, where the `scales`, one for 32
 // bytes, are all SCALE. Each number is a hash of its place. Streams; for any count.
+#include "common/pdl.cuh"
 #include "common/rows.cuh"
 
 constexpr int THREADS = 256;
@@ -20,6 +21,8 @@ template <typename T> __device__ __forceinline__ void fill_plain(T* values, size
 // `spread` is the width of the even distribution of plain numbers, or the scale of bytes.
 extern "C" __global__ void __launch_bounds__(THREADS)
 fill(void* values, __half* scales, float spread, unsigned seed, unsigned long long count) {
+    pdl_launch_dependents();
+    pdl_wait();
     for (size_t i = size_t(blockIdx.x) * THREADS + threadIdx.x; i < count; i += size_t(gridDim.x) * THREADS) {
         const unsigned bits = noise(unsigned(i), seed);
         if constexpr (FORMAT == ROW_FP32) fill_plain(static_cast<float*>(values), i, bits, spread);

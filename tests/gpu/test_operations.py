@@ -57,7 +57,10 @@ class Pair:
         return buffers
 
     def matrices(self, format_: WeightFormat, sections: tuple[int, ...], columns: int, seed: int) -> list[Matrix]:
-        return [ops.random_matrix("matrix", format_, sections, columns, seed) for ops in self.each()]
+        matrices = [ops.random_matrix("matrix", format_, sections, columns, seed) for ops in self.each()]
+        for ops, matrix in zip(self.each(), matrices, strict=True):
+            ops.reserve([matrix], 300)
+        return matrices
 
     def inputs(self, format_: WeightFormat, values: NDArray[Any]) -> list[Input]:
         """Rows as a norm with weights of one leaves them, scaled so that it changes little."""
@@ -337,9 +340,15 @@ def test_variants_of_products_are_the_same_bit_by_bit(variant: Variant, format_:
         normed = Normed(hidden, ops.vector("w", np.ones(256, np.float32)), 1e-6)
         x, gated = ops.input("x", 1, 256, format_), ops.input("gated", 1, 384, format_)
         qkv = ops.floats("qkv", 1, 128)
+        matrices = [
+            ops.random_matrix("qkv", format_, (64, 32, 32), 256, 1),
+            ops.random_matrix("gate_up", format_, (384, 384), 256, 2),
+            ops.random_matrix("down", format_, (256,), 384, 3),
+        ]
+        ops.reserve(matrices, 1)
         ops.norm(SITE, 1, normed, x)
-        ops.project(SITE, 1, x, ops.random_matrix("qkv", format_, (64, 32, 32), 256, 1), qkv)
-        ops.gate_up(SITE, 1, x, ops.random_matrix("gate_up", format_, (384, 384), 256, 2), gated)
+        ops.project(SITE, 1, x, matrices[0], qkv)
+        ops.gate_up(SITE, 1, x, matrices[1], gated)
         results.append((ops.read(qkv), ops.read(gated, 1)))
     np.testing.assert_array_equal(results[0][0], results[1][0])
     np.testing.assert_array_equal(results[0][1], results[1][1])

@@ -31,6 +31,7 @@ class RoleRoofline:
         floor_ns: the least time for that; None likewise.
         is_loose: the floor counts bytes alone, though it is operations that take the time.
         measured_ns: the time that it adds to the step's busy time, the median over the steps.
+        most_ns: more than this cannot be its headroom: all roles of the phase together have no more.
     """
 
     layer_type: str
@@ -40,16 +41,20 @@ class RoleRoofline:
     floor_ns: float | None
     is_loose: bool
     measured_ns: int
+    most_ns: float
 
     @property
     def share(self) -> float | None:
-        """Of its time, the part that it needs at least; above 1 where caches serve what the floor takes for memory."""
+        """Of its time, the part that it needs at least.
+
+        Above 1 where it moved bytes while an earlier operation ran, whose time that is, or where caches served them.
+        """
         return None if self.floor_ns is None else self.floor_ns / max(1, self.measured_ns)
 
     @property
     def headroom_ns(self) -> float | None:
-        """What it takes beyond its floor."""
-        return None if self.floor_ns is None else max(0.0, self.measured_ns - self.floor_ns)
+        """What it takes beyond its floor; less where others did their work within its time."""
+        return None if self.floor_ns is None else min(max(0.0, self.measured_ns - self.floor_ns), self.most_ns)
 
 
 @dataclass(frozen=True)
@@ -125,7 +130,9 @@ def _of_phase(
     process: int, phase: str, step_ns: int, times_ns: dict[tuple[str, str], int], footprint: Footprint
 ) -> PhaseRoofline:
     needs = {(need.layer_type, need.role): need for need in footprint.needs if need.phase == phase}
-    roles = [_role(key, needs.get(key), measured_ns, footprint) for key, measured_ns in times_ns.items()]
+    floors_ns = {key: floor_ns(need, footprint) for key, need in needs.items() if key in times_ns}
+    most_ns = max(0.0, sum(times_ns[key] - floors_ns[key] for key in floors_ns))
+    roles = [_role(key, needs.get(key), measured_ns, most_ns, footprint) for key, measured_ns in times_ns.items()]
     # What the program says nothing of has no headroom.
     roles.sort(key=lambda role: (role.headroom_ns is None, -(role.headroom_ns or 0), -role.measured_ns))
     return PhaseRoofline(
@@ -139,7 +146,9 @@ def _of_phase(
     )
 
 
-def _role(key: tuple[str, str], need: RoleNeed | None, measured_ns: int, footprint: Footprint) -> RoleRoofline:
+def _role(
+    key: tuple[str, str], need: RoleNeed | None, measured_ns: int, most_ns: float, footprint: Footprint
+) -> RoleRoofline:
     return RoleRoofline(
         *key,
         bytes=need.bytes if need else None,
@@ -147,6 +156,7 @@ def _role(key: tuple[str, str], need: RoleNeed | None, measured_ns: int, footpri
         floor_ns=floor_ns(need, footprint) if need else None,
         is_loose=need is not None and _is_loose(need, footprint),
         measured_ns=measured_ns,
+        most_ns=most_ns,
     )
 
 

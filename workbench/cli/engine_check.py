@@ -6,7 +6,7 @@ from importlib.metadata import version
 from workbench.capture.doctor import Check
 
 # The modules that the engine needs for a GPU, and the distributions that bring them.
-_PARTS = {"cuda.core": "cuda-core", "cupy": "cupy-cuda13x", "nvmath": "nvmath-python"}
+_PARTS = {"cuda.core": "cuda-core", "cupy": "cupy-cuda13x", "nvmath": "nvmath-python", "nvtx": "nvtx"}
 _NAME, _FEATURE = "engine", "wb generate, wb bench, wb profile --model"
 
 

@@ -121,8 +121,8 @@ def _roofline_limitations(analysis: Analysis) -> Iterator[str]:
     cached = sorted({role.role for roofline in rooflines for role in roofline.roles if (role.share or 0) > 1})
     if cached:
         yield (
-            f"Faster than their floor: {', '.join(cached)}. Caches hold what they read, or the manifest is of another "
-            "run."
+            f"Faster than their floor: {', '.join(cached)}. They move bytes while an operation before them still runs, "
+            "whose time that is, or caches hold what they read. The headroom of others is bounded by that of all."
         )
 
 

@@ -1,4 +1,7 @@
-"""Every kernel that a model needs, so that all can be compiled before any is run, and for chips that are not here."""
+"""The kernels of a model, so that they can be compiled before any is run, and for chips that are not here.
+
+All weights are taken to be in one format; what an embedding in another needs is compiled when it is launched.
+"""
 
 from collections.abc import Iterator
 from itertools import product as combinations
@@ -79,5 +82,7 @@ def _products(config: ModelConfig, format_: WeightFormat, *, variants: bool) -> 
         yield Product(format_, config.vocabulary, hidden, normed, Epilogue.STORE, SINGLE)
         for form in dict.fromkeys((out, SINGLE) if variants else (out,)):
             yield Product(format_, 2 * width, hidden, normed, Epilogue.SWIGLU, form)
+        for rows in (config.q_size, config.kv_size, width) if variants else ():
+            yield Product(format_, rows, hidden, normed, Epilogue.STORE, SINGLE)
     yield Product(format_, hidden, config.q_size, False, Epilogue.ADD, SINGLE)
     yield Product(format_, hidden, width, False, Epilogue.ADD, SINGLE)

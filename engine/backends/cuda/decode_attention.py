@@ -4,7 +4,6 @@ from functools import cache
 
 from engine.backends.cuda.forms import Form
 from engine.backends.cuda.gpu import Launch
-from engine.errors import EngineError
 from engine.kernels.source import KernelSource
 from engine.operations import HeadShape
 
@@ -14,23 +13,9 @@ _LEAST_POSITIONS = 64
 # Of the query heads that share a key head, so many a block: more read keys and values less often, fewer start sooner.
 _HEADS_IN_BLOCK = (2, 3, 1)
 _MOST_NUMBERS_IN_BLOCK = 512
-_HEAD_DIMS = (16, 32, 64, 128, 256)
 _UNROLL = 2
 # Blocks for each multiprocessor that there should be about.
 _BLOCKS = 1
-
-
-def check_shape(shape: HeadShape) -> None:
-    """Refuses heads that the kernels are not made for.
-
-    Raises:
-        EngineError: the width of a head is none of theirs.
-    """
-    if shape.head_dim not in _HEAD_DIMS:
-        widths = ", ".join(map(str, _HEAD_DIMS))
-        raise EngineError(
-            f"heads of {shape.head_dim} numbers are not supported on the GPU, only {widths}; choose --backend numpy"
-        )
 
 
 def heads_in_block(shape: HeadShape) -> int:

@@ -17,6 +17,8 @@ from engine.kernels.compile import compiler
 
 _COPY_BYTES = 1 << 30
 _PRODUCT_SIZE = 8192
+# So much more than is needed must be free, for the driver takes some of its own.
+_SPARE = 1.2
 _WARM_UPS = 2
 _SAMPLES = 9
 _QUERY_SECONDS = 20
@@ -28,7 +30,7 @@ def describe(gpu: Gpu, products: Products) -> DeviceDescription:
     from cuda.bindings import driver
 
     built = compiler()
-    driver_version, *clocks = _asked("driver_version", *_CLOCK_FIELDS)
+    driver_version, *clocks = _asked(gpu.device.pci_bus_id, "driver_version", *_CLOCK_FIELDS)
     _, cuda_version = driver.cuDriverGetVersion()
     return DeviceDescription(
         name=gpu.device.name,
@@ -42,20 +44,27 @@ def describe(gpu: Gpu, products: Products) -> DeviceDescription:
     )
 
 
-def measure_copy(gpu: Gpu, memory: DeviceMemory) -> float:
-    """Bytes that a device-to-device copy reads plus writes a second: the median of several large ones."""
-    size_bytes = min(_COPY_BYTES, int(memory.free_bytes() * 0.4))
+def measure_copy(gpu: Gpu, memory: DeviceMemory) -> float | None:
+    """Bytes that a device-to-device copy reads plus writes a second: the median of several large ones.
+
+    None where too little memory is left for one.
+    """
+    if memory.free_bytes() < _SPARE * 2 * _COPY_BYTES:
+        return None
+    size_bytes = _COPY_BYTES
     with memory.scratch(size_bytes) as source, memory.scratch(size_bytes) as target:
         return 2 * size_bytes / _median_seconds(gpu, lambda: gpu.copy(target, source, size_bytes))
 
 
-def measure_products(gpu: Gpu, memory: DeviceMemory, products: Products) -> float:
+def measure_products(gpu: Gpu, memory: DeviceMemory, products: Products) -> float | None:
     """Operations that a large product in bfloat16 does a second, a multiplication and an addition being two.
 
-    Its numbers are random, for a GPU is quicker at multiplying zeros.
+    Its numbers are random, for a GPU is quicker at multiplying zeros. None where too little memory is left.
     """
     size = _PRODUCT_SIZE
     number_bytes = rows_form(BF16).number_bytes
+    if memory.free_bytes() < _SPARE * 3 * size * size * number_bytes:
+        return None
     with memory.scratch(3 * size * size * number_bytes) as x:
         weight, out = (x + part * size * size * number_bytes for part in (1, 2))
         fill = fill_launch(BF16, gpu.multiprocessors)
@@ -82,9 +91,9 @@ def _median_seconds(gpu: Gpu, work: Callable[[], None]) -> float:
     return float(median(seconds[_WARM_UPS:]))
 
 
-def _asked(*fields: str) -> list[str]:
-    """What nvidia-smi says of the first GPU; empty texts where it says nothing."""
-    command = ["nvidia-smi", f"--query-gpu={','.join(fields)}", "--format=csv,noheader,nounits", "--id=0"]
+def _asked(bus_id: str, *fields: str) -> list[str]:
+    """What nvidia-smi says of a GPU; empty texts where it says nothing."""
+    command = ["nvidia-smi", f"--query-gpu={','.join(fields)}", "--format=csv,noheader,nounits", f"--id={bus_id}"]
     try:
         said = subprocess.run(command, capture_output=True, text=True, timeout=_QUERY_SECONDS, check=True).stdout
     except (OSError, subprocess.SubprocessError):

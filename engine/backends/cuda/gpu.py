@@ -1,6 +1,7 @@
 """A GPU, its stream, and launches of our kernels on it."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +11,8 @@ from engine.kernels.compile import architecture
 from engine.kernels.module import Kernels
 from engine.kernels.source import KernelSource
 
-# What a kernel may use of shared memory without being asked; more must be granted.
-_PLAIN_SHARED_BYTES = 48 << 10
+# A kernel may use 48 KiB of shared memory without being granted more; some of them are its own static arrays.
+_PLAIN_SHARED_BYTES = 40 << 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +89,12 @@ class Gpu:
         builder.begin_building("thread_local")
         try:
             work()
-        finally:
-            builder.end_building()
+        except BaseException:
+            # The capture is spoilt as well, and says so.
+            with suppress(Exception):
+                builder.end_building()
+            raise
+        builder.end_building()
         graph = builder.complete()
         graph.upload(self.stream)
         return lambda: graph.launch(self.stream)
@@ -116,16 +121,21 @@ class Gpu:
         """An event behind all that was launched before."""
         return self.stream.record()
 
+    def reach(self, mark: Any) -> None:
+        """Waits for an event.
+
+        Raises:
+            EngineError: something went wrong on the device.
+        """
+        _wait(mark.sync)
+
     def finish(self) -> None:
         """Waits for all that was launched.
 
         Raises:
             EngineError: something went wrong on the device.
         """
-        try:
-            self.stream.sync()
-        except Exception as error:  # whatever the driver's binding raises
-            raise EngineError(f"a kernel failed on the GPU ({error}); run compute-sanitizer to see which") from error
+        _wait(self.stream.sync)
 
     def _prepare(self, launch: Launch) -> tuple[Any, Any]:
         kernel = self._kernels.get(launch.source, launch.kernel)
@@ -150,6 +160,13 @@ class Gpu:
             raise EngineError(
                 f"{launch.source} needs {launch.shared_bytes} bytes of shared memory, which {self.device.name} lacks"
             )
+
+
+def _wait(wait: Callable[[], None]) -> None:
+    try:
+        wait()
+    except Exception as error:  # whatever the driver's binding raises
+        raise EngineError(f"a kernel failed on the GPU ({error}); run compute-sanitizer to see which") from error
 
 
 def _check(result: tuple[Any, ...]) -> None:

@@ -35,7 +35,8 @@ class Products:
     """Products on one stream, each by the algorithm that was fastest for its shape.
 
     The library proposes some for a shape, in the order of what it expects of them. All are warmed up, then timed in
-    turn on the very operands of the first product of that shape, and the fastest is kept, on disk, too.
+    turn on the very operands of the first product of that shape, and the fastest is kept, on disk, too. Where memory
+    does not suffice for that, the first proposal is taken, and not kept.
     """
 
     def __init__(self, stream: int, workspace: int, workspace_bytes: int, *, autotune: bool = True) -> None:

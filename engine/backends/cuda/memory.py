@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +11,12 @@ from engine.backends.cuda.gpu import Gpu
 from engine.errors import EngineError
 from engine.memory import Ledger, MemoryUse, Use
 
-_T = TypeVar("_T")
 # CUDA's own number of that error.
 _OUT_OF_MEMORY = 2
 
 
 class DeviceMemory:
-    """Arrays on a GPU (CuPy's). None is ever given back before the process ends."""
+    """Arrays on a GPU (CuPy's), each given back when nobody holds it any more."""
 
     def __init__(self, gpu: Gpu) -> None:
         import cupy
@@ -64,33 +63,44 @@ class DeviceMemory:
 
     def host_integers(self, capacity: int) -> "HostIntegers":
         """Integers on the host that kernels can write."""
-        return HostIntegers(self._cupy.cuda.alloc_pinned_memory(capacity * 4), capacity)
+        return HostIntegers(self._mended(lambda: self._cupy.cuda.alloc_pinned_memory(capacity * 4)), capacity)
 
     @contextmanager
     def lent(self, size_bytes: int) -> Iterator[None]:
         """Memory that is taken and given back again, if any is asked for."""
-        address = self._cupy.cuda.runtime.malloc(size_bytes) if size_bytes else 0
-        yield
-        if address:
-            self._cupy.cuda.runtime.free(address)
+        runtime = self._cupy.cuda.runtime
+        address = self._mended(lambda: runtime.malloc(size_bytes)) if size_bytes else 0
+        try:
+            yield
+        finally:
+            if address:
+                runtime.free(address)
 
     @contextmanager
     def scratch(self, size_bytes: int) -> Iterator[int]:
         """Memory for a while, accounted to nothing."""
-        array = self._cupy.empty((size_bytes,), np.uint8)
-        yield array.data.ptr
-        self._stream.synchronize()
+        array = self._mended(lambda: self._cupy.empty((size_bytes,), np.uint8))
+        try:
+            yield array.data.ptr
+        finally:
+            self._stream.synchronize()
 
     def summary(self) -> MemoryUse:
         """What was taken so far."""
         self._least_free = min(self._least_free, self.free_bytes())
         return self._ledger.summary(self._free_at_first - self._least_free)
 
-    def _take(self, use: Use, make: Callable[[], _T]) -> _T:
-        runtime = self._cupy.cuda.runtime
+    def _take(self, use: Use, make: Callable[[], Any]) -> Any:
+        array = self._mended(make)
+        self._ledger.take(use, array.nbytes)
+        self._least_free = min(self._least_free, self.free_bytes())
+        return array
+
+    def _mended(self, make: Callable[[], Any]) -> Any:
+        """What `make` takes of memory; where there is none left, an error that can be mended."""
         try:
-            array: Any = make()
-        except (self._cupy.cuda.memory.OutOfMemoryError, runtime.CUDARuntimeError) as error:
+            return make()
+        except (self._cupy.cuda.memory.OutOfMemoryError, self._cupy.cuda.runtime.CUDARuntimeError) as error:
             if getattr(error, "status", _OUT_OF_MEMORY) != _OUT_OF_MEMORY:
                 raise
             taken, free = self._ledger.total_bytes() / 2**30, self.free_bytes() / 2**30
@@ -98,8 +108,6 @@ class DeviceMemory:
                 f"the GPU's memory is full: {taken:.1f} GiB are taken and {free:.1f} GiB free; choose a smaller model, "
                 "context or weight format"
             ) from error
-        self._ledger.take(use, array.nbytes)
-        return array  # type: ignore[no-any-return]
 
     def free_bytes(self) -> int:
         """What the driver has left."""

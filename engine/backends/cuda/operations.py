@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from engine.backends.cuda import description
 from engine.backends.cuda.catalogue import model_sources
-from engine.backends.cuda.decode_attention import check_shape
 from engine.backends.cuda.forms import vector_form
 from engine.backends.cuda.gpu import Gpu
 from engine.backends.cuda.launches import (
@@ -23,6 +22,7 @@ from engine.backends.cuda.launches import (
     sample_launch,
 )
 from engine.backends.cuda.memory import DeviceMemory, HostIntegers
+from engine.backends.cuda.model_limits import check_model
 from engine.backends.cuda.rows import Rows
 from engine.backends.cuda.targets import Targets
 from engine.backends.cuda.vectors import Vectors
@@ -77,6 +77,7 @@ class CudaOperations(Operations, Device):
         return description.describe(self._gpu, self._rows.products)
 
     def compile(self, config: ModelConfig, format_: WeightFormat, progress: Callable[[int, int], None]) -> None:
+        check_model(config)
         gpu = self._gpu
         sources = model_sources(
             config, format_, gpu.arch, gpu.multiprocessors, variants=bool(self._variants - _OF_THE_SAME_KERNELS)
@@ -85,10 +86,10 @@ class CudaOperations(Operations, Device):
         progress(0, len(sources))
         gpu.compile(sources, lambda _: progress(next(done), len(sources)))
 
-    def measure_copy(self) -> float:
+    def measure_copy(self) -> float | None:
         return description.measure_copy(self._gpu, self._memory)
 
-    def measure_products(self) -> float:
+    def measure_products(self) -> float | None:
         return description.measure_products(self._gpu, self._memory, self._rows.products)
 
     def floats(self, name: str, *shape: int) -> Any:
@@ -101,7 +102,6 @@ class CudaOperations(Operations, Device):
         return self._targets.make(capacity, columns, format_)
 
     def cache(self, name: str, shape: HeadShape, capacity: int, format_: WeightFormat) -> LayerCache:
-        check_shape(shape)
         if vector_form(format_).number_bytes != 2:
             raise EngineError(f"the GPU's attention reads caches of 16-bit numbers, not {format_.name}")
         self._vectors.slices(shape)
@@ -129,6 +129,15 @@ class CudaOperations(Operations, Device):
         spread, weights = np.float32(format_.spread), np.uint64(rows * columns)
         self._gpu.launch(launch, arrays["values"].data.ptr, scales, spread, np.uint32(seed), weights)
         return Matrix(format_, rows, columns, arrays, tuple(sections))
+
+    def reserve(self, matrices: Sequence[Matrix], tokens: int) -> None:
+        self._targets.reserve(tokens, max(each.columns for each in matrices))
+        self._vectors.reserve(matrices)
+        if tokens > 1:
+            self._rows.reserve(matrices, tokens)
+        if Variant.COPY_PER_HEAD in self._variants:
+            size = (tokens, max(each.rows for each in matrices))
+            self._heads = self._memory.zeros(Use.WORKSPACES, size, np.float32)
 
     def write(self, buffer: Any, values: NDArray[Any]) -> None:
         self._memory.write(buffer, values)
@@ -251,7 +260,7 @@ class CudaOperations(Operations, Device):
         return self._gpu.mark()
 
     def peek(self, outbox: HostIntegers, index: int, mark: Any) -> int:
-        mark.sync()
+        self._gpu.reach(mark)
         return int(outbox.values[index])
 
     def record(self, step: Callable[[], None]) -> Callable[[], None]:
@@ -268,8 +277,6 @@ class CudaOperations(Operations, Device):
 
     def _copy_heads(self, tokens: int, qkv: Any, shape: HeadShape) -> None:
         """Copies the heads of every row one by one, to where the heads of rows are read from."""
-        if self._heads is None or self._heads.size < qkv.size:
-            self._heads = self._memory.zeros(Use.WORKSPACES, qkv.shape, np.float32)
         head_bytes, row_bytes = shape.head_dim * 4, shape.width * 4
         source, target = qkv.data.ptr, self._heads.data.ptr
         for place in range(0, row_bytes, head_bytes):

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import cache
 
 from engine.backends.cuda.gpu import Launch
+from engine.backends.cuda.model_limits import HEAD_DIMS
 from engine.kernels.source import KernelSource
 from engine.operations import HeadShape
 
-HEAD_DIMS = (16, 32, 64, 128, 256)
 _WARPS = 4
 _NUMBER_BYTES = 2
 # Of a multiprocessor; chips made for games have less of it than those made for data centres.
@@ -104,12 +104,12 @@ def prefill_attention_launch(
 
 
 def prefill_attention_sources(arch: str) -> Iterator[KernelSource]:
-    """Every tile with each type of cache, and of what comes out."""
+    """Every tile for heads of every width, with the types that models have, and with one that variants have."""
     for head_dim in HEAD_DIMS:
         for tile in dict.fromkeys((wide_tile(head_dim), narrow_tile(head_dim))):
             for cache_type, out_type in (
-                ("__half", "__half"),
+                ("__half", "__nv_bfloat16"),
                 ("__nv_bfloat16", "__nv_bfloat16"),
-                ("__nv_bfloat16", "float"),
+                ("__half", "float"),
             ):
                 yield prefill_attention_source(tile, cache_type, out_type, arch)

@@ -1,5 +1,6 @@
 """Products and attention of many rows at a time: prefill."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,12 @@ class Rows:
         self._wide: Any = None
         self._gate_up: Any = None
 
+    def reserve(self, matrices: Sequence[Matrix], tokens: int) -> None:
+        """Makes room for gates beside their up projections, and for the largest matrix that is unpacked."""
+        self._gate_up = self._memory.zeros(Use.WORKSPACES, (tokens, max(each.rows for each in matrices)), np.float32)
+        largest = max((each.rows * each.columns for each in matrices if each.format is Q8_0), default=0)
+        self._wide = self._memory.empty(Use.WORKSPACES, (largest,), np.uint16)
+
     def project(self, tokens: int, x: Input, weight: Matrix, out: int, *, accumulate: bool) -> None:
         """`out[t] = weight @ x[t]`, or added to what is there."""
         self.products.multiply(
@@ -45,9 +52,6 @@ class Rows:
 
     def gate_up(self, tokens: int, x: Input, weight: Matrix, out: Input) -> None:
         """`out[t] = silu(gate) * up`."""
-        capacity = len(x.buffers["rows"])
-        if self._gate_up is None or self._gate_up.size < capacity * weight.rows:
-            self._gate_up = self._memory.zeros(Use.WORKSPACES, (capacity, weight.rows), np.float32)
         both = self._gate_up.data.ptr
         self.project(tokens, x, weight, both, accumulate=False)
         with self._targets.writing(out, tokens) as target:
@@ -84,8 +88,6 @@ class Rows:
         if weight.format is not Q8_0:
             return values
         count = weight.rows * weight.columns
-        if self._wide is None or self._wide.size < count:
-            self._wide = self._memory.empty(Use.WORKSPACES, (count,), np.uint16)
         blocks = count // Q8_0.block
         target: int = self._wide.data.ptr
         self._gpu.launch(dequantise_launch(blocks), values, weight.parts["scales"].data.ptr, target, np.int64(blocks))

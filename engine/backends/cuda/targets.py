@@ -49,9 +49,12 @@ class Targets:
             buffers["scales"] = self._zeros((1, columns // vector.block), np.float32)
         if capacity > 1:
             buffers["rows"] = self._zeros((capacity, columns), rows.dtype)
-        if self._separate_cast and (self._scratch is None or self._scratch.size < capacity * columns):
-            self._scratch = self._zeros((capacity, columns), np.float32)
         return Input(format_, columns, buffers)
+
+    def reserve(self, tokens: int, columns: int) -> None:
+        """Makes room for what is cast, by a variant."""
+        if self._separate_cast:
+            self._scratch = self._zeros((tokens, columns), np.float32)
 
     def place(self, out: Input, tokens: int) -> Target:
         """Where so many rows of an input lie."""

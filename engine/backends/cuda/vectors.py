@@ -1,5 +1,6 @@
 """Products and attention of a single row: decode."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,11 @@ class Vectors:
         self._variants = variants
         self._gate_up: Any = None
         self._slices: dict[HeadShape, tuple[Any, Any, Any]] = {}
+
+    def reserve(self, matrices: Sequence[Matrix]) -> None:
+        """Makes room for a gate beside its up projection, by a variant."""
+        if Variant.UNFUSED_GATE_UP in self._variants:
+            self._gate_up = self._memory.zeros(Use.WORKSPACES, (1, max(each.rows for each in matrices)), np.float32)
 
     def project(self, x: Input | Normed, weight: Matrix, out: int) -> None:
         """`out = weight @ x`."""
@@ -123,8 +129,6 @@ class Vectors:
         )
 
     def _unfused_gate_up(self, x: Input | Normed, weight: Matrix, target: Target) -> None:
-        if self._gate_up is None or self._gate_up.size < weight.rows:
-            self._gate_up = self._memory.zeros(Use.WORKSPACES, (1, weight.rows), np.float32)
         out, first = self._gate_up.data.ptr, 0
         for rows in weight.sections:
             half = Target(SINGLE, out + first * SINGLE.number_bytes, 0)

@@ -19,7 +19,8 @@ from tests.unit.engine.engines import tiny
 
 DEVICE = DeviceDescription(
     name="NVIDIA H200", driver="580.1", cuda="13.0", nvrtc="13.0.88", cublas="13.1", cuda_core="1.2.0",
-    clocks=Clocks(1980, 3201, 1980, 3201, 700.0), products=("qkv_proj: 3",), copy_bytes_per_s=4.3e12, operations_per_s=7.8e14,
+    clocks=Clocks(1980, 3201, 1980, 3201, 700.0), products=("qkv_proj: 3",),
+    copy_bytes_per_s=4.3e12, operations_per_s=7.8e14,
 )  # fmt: skip
 
 

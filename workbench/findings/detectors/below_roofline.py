@@ -46,10 +46,13 @@ def _finding(view: PhaseView, role: RoleRoofline) -> Finding:
     name = f"{role.layer_type} {role.role}"
     floor_ns, headroom_ns = role.floor_ns or 0.0, role.headroom_ns or 0.0
     above_ns = view.added_of_step_ns(operations_of_role(view, role.layer_type, role.role)) - floor_ns
+    bounded_ns = np.minimum(above_ns, headroom_ns)
     basis = (
         f"measured {role.measured_ns / 1000:.4g} µs a step less a floor of {floor_ns / 1000:.4g} µs; no role reaches "
         "its floor altogether"
     )
+    if headroom_ns < role.measured_ns - floor_ns:
+        basis += ", and others that ran within its time need it: no more than all roles of the phase have together"
     if view.is_launch_bound:
         basis += "; nothing as long as the phase is launch-bound"
     return Finding(
@@ -62,7 +65,7 @@ def _finding(view: PhaseView, role: RoleRoofline) -> Finding:
         "the start and the end of each kernel, most of all where kernels are short.",
         remedy="Load more and wider at a time, give every multiprocessor as much to do, let a kernel's start overlap "
         "its predecessor's end, and fuse it with its neighbours.",
-        gain=gain(view, np.zeros(view.step_count), above_ns, basis),
+        gain=gain(view, np.zeros(view.step_count), bounded_ns, basis),
         effort=Effort.MEDIUM,
         risk="The floor takes every byte once, at the speed of a large copy; small pieces never move as fast.",
         target=Target(
