@@ -4,6 +4,9 @@
 """
 
 import json
+import math
+import os
+import stat
 import types
 from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from pathlib import Path
@@ -13,6 +16,9 @@ from workbench.errors import UserError
 
 FILE_NAME = "manifest.json"
 SCHEMA = "wb.manifest/1"
+_MOST_BYTES = 16 << 20
+# Digits of a whole number that a float can still hold.
+_MOST_DIGITS = 300
 
 _T = TypeVar("_T")
 
@@ -158,6 +164,17 @@ class Manifest:
         return json.dumps({**first, "schema": self.schema, **content}, indent=2, ensure_ascii=False) + "\n"
 
 
+def whole_number(digits: str) -> int:
+    """A number in a manifest, or in what goes into one.
+
+    Raises:
+        ValueError: it has more digits than a number of anything.
+    """
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError(f"a number has {len(digits)} digits")
+    return int(digits)
+
+
 def read_manifest(folder: Path) -> Manifest:
     """Reads the manifest of a folder that `wb profile` wrote.
 
@@ -166,7 +183,9 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / FILE_NAME
     try:
-        document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+        document = json.loads(
+            _content(path), parse_constant=_refuse_constant, parse_int=whole_number, parse_float=_number
+        )
     except RecursionError as error:
         raise UserError(f"{path} is malformed: it is nested too deeply; restore it, or profile again") from error
     except FileNotFoundError as error:
@@ -180,9 +199,42 @@ def read_manifest(folder: Path) -> Manifest:
         for capture in manifest.captures:
             if Path(capture.file).name != capture.file:
                 raise _MismatchError(f"{capture.file} lies outside the folder")
+        _check_speeds(manifest)
     except _MismatchError as error:
         raise UserError(f"{path} is malformed: {error}; restore it, or profile again") from error
     return manifest
+
+
+def _content(path: Path) -> str:
+    # In its place may be a pipe, which nobody writes to.
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError("it is no ordinary file")
+        raw = file.read(_MOST_BYTES + 1)
+    if len(raw) > _MOST_BYTES:
+        raise ValueError(f"it is larger than {_MOST_BYTES >> 20} MiB")
+    return raw.decode()
+
+
+def _number(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError("a number is beyond all bounds")
+    return number
+
+
+def _check_speeds(manifest: Manifest) -> None:
+    for where, speed in (("unprofiled", manifest.unprofiled), ("profiled", manifest.profiled)):
+        if speed is None:
+            continue
+        for name, times_ns in (("prefill_ns", speed.prefill_ns), ("decode_ns", speed.decode_ns)):
+            if not times_ns or min(times_ns) < 0:
+                raise _MismatchError(f"{where}.{name} holds no times")
+        if speed.decode_steps < 1:
+            raise _MismatchError(f"{where}.decode_steps is no count of steps")
+    factors = manifest.slowdown and (manifest.slowdown.prefill, manifest.slowdown.decode)
+    if any(factor is not None and factor <= 0 for factor in factors or ()):
+        raise _MismatchError("slowdown holds what is no factor")
 
 
 def _refuse_constant(name: str) -> None:

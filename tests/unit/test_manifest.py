@@ -1,4 +1,5 @@
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.resources import files
@@ -93,6 +94,15 @@ def _set(*path: str | int, to: Any) -> Callable[[Any], None]:
         (_set("device", "gpus", to={}), r"device\.gpus is no list"),
         (_set("workload", to=[]), "workload is no dict"),
         (_set("unprofiled", "prefill_ns", to=[1.5]), r"unprofiled\.prefill_ns\[0\] is no int"),
+        (_set("unprofiled", "prefill_ns", to=[]), r"unprofiled\.prefill_ns holds no times"),
+        (_set("profiled", "decode_ns", to=[]), r"profiled\.decode_ns holds no times"),
+        (_set("profiled", "decode_ns", to=[-1]), r"profiled\.decode_ns holds no times"),
+        (_set("unprofiled", "decode_steps", to=0), r"unprofiled\.decode_steps is no count"),
+        (_set("unprofiled", "prefill_ns", to=[10**400]), "a number has 401 digits"),
+        (_set("slowdown", "prefill", to=10**400), "a number has 401 digits"),
+        (_set("slowdown", "prefill", to=-1.0), "slowdown holds what is no factor"),
+        (_set("captures", 0, "duration_s", to=10**400), "a number has 401 digits"),
+        (_set("workload", to={"pp": 10**400}), "a number has 401 digits"),
         (lambda document: document["slowdown"].pop("decode"), r"slowdown\.decode is missing"),
         (lambda document: document.pop("nsys"), "nsys is missing"),
     ],
@@ -105,7 +115,22 @@ def test_a_malformed_one_is_the_users_error(tmp_path: Path, change: Callable[[An
         read_manifest(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": "wb.manifest/2"}', "[" * 200_000, '{"schema": NaN}'])
+def test_a_manifest_is_no_file_of_gigabytes(tmp_path: Path) -> None:
+    with (tmp_path / "manifest.json").open("wb") as file:
+        file.truncate(3 << 30)
+    with pytest.raises(UserError, match="it is larger than 16 MiB"):
+        read_manifest(tmp_path)
+
+
+def test_a_manifest_is_no_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "manifest.json")
+    with pytest.raises(UserError, match="it is no ordinary file"):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"schema": "wb.manifest/2"}', "[" * 200_000, '{"schema": NaN}', '{"schema": 1e999}']
+)
 def test_what_is_no_manifest(tmp_path: Path, text: str) -> None:
     (tmp_path / "manifest.json").write_text(text)
     with pytest.raises(UserError, match=r"manifest\.json"):

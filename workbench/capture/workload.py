@@ -11,6 +11,7 @@ from workbench.capture.environment_values import EnvironmentValues
 from workbench.capture.paths import shorten_paths
 from workbench.capture.secrets import MASK, is_secret_name
 from workbench.errors import UserError
+from workbench.manifest import whole_number
 
 VARIABLE = "WB_WORKLOAD_MANIFEST"
 _MOST_BYTES = 1 << 20
@@ -25,7 +26,7 @@ def read_workload(file: Path) -> dict[str, Any] | None:
     """
     try:
         # What JSON cannot express (NaN, Infinity) becomes null.
-        workload = json.loads(_content(file).decode(), parse_constant=lambda _: None)
+        workload = json.loads(_content(file).decode(), parse_constant=lambda _: None, parse_int=whole_number)
         if not isinstance(workload, dict):
             raise _left_out("is no JSON object")
         if _is_deeper(workload, _DEEPEST):

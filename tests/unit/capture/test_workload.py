@@ -20,7 +20,18 @@ _QUITE_DEEP = '{"a":' * 100 + "1" + "}" * 100
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[1]", "{", '{"a":"\\ud800"}', '{"a":1e999}', _DEEP, _QUITE_DEEP, '{"a":"%s"}' % ("x" * (1 << 20))]
+    "text",
+    [
+        "",
+        "[1]",
+        "{",
+        '{"a":"\\ud800"}',
+        '{"a":1e999}',
+        '{"a":1%s}' % ("0" * 400),
+        _DEEP,
+        _QUITE_DEEP,
+        '{"a":"%s"}' % ("x" * (1 << 20)),
+    ],
 )
 def test_what_is_no_object(tmp_path: Path, text: str) -> None:
     file = tmp_path / "workload.json"
