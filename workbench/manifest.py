@@ -90,7 +90,7 @@ class Speed:
 
 @dataclass(frozen=True)
 class Slowdown:
-    """How many times as long it took while it was profiled: a median over a median; None where one of them is 0."""
+    """How many times as long it took while it was profiled: a median over a median; None where that cannot be told."""
 
     prefill: float | None
     decode: float | None
@@ -136,7 +136,7 @@ class Manifest:
         scrubbed: environment, process names and paths are removed from all of them.
         unprofiled: the program's speed without the profiler, measured before; None where it was not.
         profiled: its speed in the captures; None where it did not tell.
-        slowdown: the one against the other.
+        slowdown: the one against the other; None where runs are too few or too uneven to tell.
         notice: what must be said first of whatever is made from them, a sentence; None where there is nothing.
     """
 

@@ -54,9 +54,9 @@ def test_it_is_said_how_much_is_attributed_and_what_recording_cost(profiled: Pro
     assert f"wb: {CPU_NOTICE}\n" in said
     assert "wb: 100.0 % of " in said
     assert "wb: by phase: 100.0 % of prefill and 100.0 % of decode is attributed\n" in said
-    assert "wb: a prefill takes " in said
-    assert "wb: a decode step takes " in said
-    assert "without the profiler (the median of 2 runs)" in said
+    assert "wb: a prefill took " in said
+    assert "wb: a decode step took " in said
+    assert "with it (the median of 2 runs each: too few to tell a slowdown)" in said
     assert "wb: NumPy has no CUDA graphs" in said
     assert "synthetic weights, seed 42; give --weights PATH" in said
 
@@ -72,7 +72,7 @@ def test_the_manifest_holds_the_run_and_its_speeds(profiled: Profiled) -> None:
     assert manifest.unprofiled
     assert manifest.profiled
     assert len(manifest.unprofiled.prefill_ns) == len(manifest.profiled.prefill_ns) == 2
-    assert manifest.slowdown
+    assert manifest.slowdown is None
     assert "unknown" not in manifest.workload["versions"].values()
     assert str(profiled.working_folder) not in text
 

@@ -16,11 +16,12 @@ from workbench.capture.masked_manifest import hidden_in_manifest, masked_command
 from workbench.capture.nsys import require_nsys
 from workbench.capture.recorder import EngineRecorder, NsysRecorder, Recorder
 from workbench.capture.repetition import KILLED, FinishedCapture, RepetitionOptions, capture_repetition
-from workbench.capture.speed import other_results, slowdown, speed_of
+from workbench.capture.speed import other_results, speed_of
 from workbench.capture.store import CaptureFolder, checked_name, default_name, new_folder, spelled_name
 from workbench.capture.supervise import Progress
 from workbench.errors import UserError
 from workbench.manifest import Manifest, Program
+from workbench.slowdown import slowdown
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,9 @@
-"""How fast a program says that it was, and how much a profiler slowed it down."""
+"""How fast a program says that it was."""
 
-import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workbench.manifest import Slowdown, Speed
+from workbench.manifest import Speed
 
 _MOST_RUNS = 10_000
 _MOST_NS = 2**62
@@ -23,16 +22,6 @@ def speed_of(workloads: Sequence[Mapping[str, Any]]) -> Speed | None:
         prefill_ns=tuple(time_ns for speed in alike for time_ns in speed.prefill_ns),
         decode_ns=tuple(time_ns for speed in alike for time_ns in speed.decode_ns),
         decode_steps=alike[0].decode_steps,
-    )
-
-
-def slowdown(unprofiled: Speed | None, profiled: Speed | None) -> Slowdown | None:
-    """How many times as long things took with the profiler; None where one of the speeds is unknown."""
-    if unprofiled is None or profiled is None or unprofiled.decode_steps != profiled.decode_steps:
-        return None
-    return Slowdown(
-        prefill=_factor(unprofiled.prefill_ns, profiled.prefill_ns),
-        decode=_factor(unprofiled.decode_ns, profiled.decode_ns),
     )
 
 
@@ -69,8 +58,3 @@ def _times(values: Any) -> tuple[int, ...]:
 
 def _is_whole(value: Any) -> bool:
     return type(value) is int and 0 <= value < _MOST_NS
-
-
-def _factor(before_ns: Sequence[int], after_ns: Sequence[int]) -> float | None:
-    before, after = statistics.median(before_ns), statistics.median(after_ns)
-    return after / before if before and after else None

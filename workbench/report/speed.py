@@ -1,33 +1,39 @@
 """How much profiling slowed a program down, in words."""
 
-import statistics
 from collections.abc import Iterator, Sequence
 
 from workbench.manifest import Manifest
 from workbench.report import quantities
+from workbench.slowdown import Verdict, compare
+
+_REMARKS = {
+    Verdict.TOO_FEW: "too few to tell a slowdown",
+    Verdict.WITHIN_SPREAD: "no difference beyond their spread",
+}
 
 
 def speed_sentences(manifest: Manifest | None) -> list[str]:
-    """How long a prefill and a step of decode take without the profiler and with it; none where that is unknown."""
+    """How long a prefill and a step of decode took without the profiler and with it; none where that is unknown."""
     return list(_sentences(manifest)) if manifest else []
 
 
 def _sentences(manifest: Manifest) -> Iterator[str]:
     before, after = manifest.unprofiled, manifest.profiled
-    if before is None or after is None or manifest.slowdown is None:
+    if before is None or after is None or before.decode_steps != after.decode_steps:
         return
-    factors = manifest.slowdown
-    yield _sentence("a prefill", before.prefill_ns, after.prefill_ns, 1, factors.prefill)
-    yield _sentence("a decode step", before.decode_ns, after.decode_ns, before.decode_steps, factors.decode)
+    yield _sentence("a prefill", before.prefill_ns, after.prefill_ns, 1)
+    yield _sentence("a decode step", before.decode_ns, after.decode_ns, before.decode_steps)
 
 
-def _sentence(what: str, before_ns: Sequence[int], after_ns: Sequence[int], steps: int, factor: float | None) -> str:
-    before, after = (quantities.time(statistics.median(times_ns) / steps) for times_ns in (before_ns, after_ns))
-    change = f", {_change(factor)}" if factor else ""
-    return (
-        f"{what} takes {before} without the profiler ({_basis(before_ns)}) and {after} with it "
-        f"({_basis(after_ns)}){change}"
-    )
+def _sentence(what: str, before_ns: Sequence[int], after_ns: Sequence[int], steps: int) -> str:
+    compared = compare(before_ns, after_ns)
+    before, after = (quantities.time(time_ns / steps) for time_ns in (compared.before_ns, compared.after_ns))
+    of_before, of_after = _basis(before_ns), _basis(after_ns)
+    # Two bases that read the same are told once.
+    first, second = ("", f"{of_after} each") if of_before == of_after else (f" ({of_before})", of_after)
+    remark = f": {_REMARKS[compared.verdict]}" if compared.verdict in _REMARKS else ""
+    change = f", {_change(compared.factor)}" if compared.factor else ""
+    return f"{what} took {before} without the profiler{first} and {after} with it ({second}{remark}){change}"
 
 
 def _basis(times_ns: Sequence[int]) -> str:

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from workbench.capture.speed import other_results, slowdown, speed_of
-from workbench.manifest import Slowdown, Speed
+from workbench.capture.speed import other_results, speed_of
+from workbench.manifest import Speed
 
 
 def run(prefill_ns: Any = 100, decode_ns: Any = 1_000, steps: Any = 10) -> dict[str, Any]:
@@ -36,22 +36,6 @@ def test_runs_of_another_length_are_left_out() -> None:
 )
 def test_what_tells_no_speed(workload: dict[str, Any]) -> None:
     assert speed_of([workload]) is None
-
-
-def test_a_slowdown_is_a_median_over_a_median() -> None:
-    before, after = Speed((100, 200, 900), (1_000,), 10), Speed((300,), (1_100, 1_300), 10)
-    assert slowdown(before, after) == Slowdown(1.5, 1.2)
-
-
-def test_what_took_no_time_has_no_slowdown() -> None:
-    assert slowdown(Speed((0,), (1,), 1), Speed((1,), (2,), 1)) == Slowdown(None, 2.0)
-
-
-def test_speeds_that_are_unknown_or_of_other_work_cannot_be_compared() -> None:
-    speed = Speed((1,), (1,), 1)
-    assert slowdown(None, speed) is None
-    assert slowdown(speed, None) is None
-    assert slowdown(speed, Speed((1,), (1,), 2)) is None
 
 
 def test_other_tokens_are_told() -> None:
