@@ -6,7 +6,6 @@ import argparse
 import json
 import shlex
 import signal
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import EngineError
 from engine.program.options import add_model_options, engine_options, positive, say
 from engine.program.parser import Parser
+from engine.program.processes import engine_process
 
 if TYPE_CHECKING:
     from engine.bench import BenchPlan
@@ -164,15 +164,15 @@ def _measure_elsewhere(parsed: argparse.Namespace, candidate: Candidate) -> Outc
 
     entries = []
     for _ in range(parsed.processes):
-        outcome = _measure_in_process([sys.executable, "-m", "engine", *_arguments(parsed, candidate)])
+        outcome = _measure_in_process(_arguments(parsed, candidate))
         if outcome.entry is None:
             return outcome
         entries.append(outcome.entry)
     return Outcome(pooled(entries), None)
 
 
-def _measure_in_process(command: Sequence[str]) -> Outcome:
-    process = subprocess.run(command, stdout=subprocess.PIPE, check=False)
+def _measure_in_process(arguments: Sequence[str]) -> Outcome:
+    process = engine_process(arguments)
     try:
         document = json.loads(process.stdout)
         if document["failures"]:

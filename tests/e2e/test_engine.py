@@ -4,7 +4,11 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from tests.e2e.command_line import environment, wb
 
@@ -68,20 +72,73 @@ def test_models_are_timed_in_processes_of_their_own(tmp_path: Path) -> None:
     assert document["failures"][0]["model"] == "nothing"
 
 
-def test_ctrl_c_ends_a_run_at_once_and_leaves_nothing(tmp_path: Path) -> None:
+def test_an_engine_in_the_current_folder_is_not_taken_for_this_one(tmp_path: Path) -> None:
+    (tmp_path / "engine.py").write_text("raise SystemExit('taken')\n")
+    command = [sys.executable, "-P", "-m", "engine", "bench", *TINY, "--model", "nothing", "--reps", "1"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False, timeout=120
+    )
+    assert "taken" not in done.stderr
+    assert done.stdout.splitlines()[1].startswith("tiny-qwen3")
+
+
+@contextmanager
+def started(*arguments: str, folder: Path) -> Iterator["subprocess.Popen[str]"]:
+    """The engine while it runs; signals end it even where the tests themselves ignore them, as under nohup."""
     process = subprocess.Popen(
-        [*ENGINE, "run", *TINY, "--workload", "pp=8,tg=1000000", "--record", "run.sqlite"],
-        cwd=tmp_path,
+        [*ENGINE, *arguments],
+        cwd=folder,
         env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=heed_signals,
     )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def heed_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def wait_for_line(process: "subprocess.Popen[str]", beginning: str) -> None:
     assert process.stderr
-    for line in process.stderr:
-        if line.startswith("repetitions"):
-            break
-    process.send_signal(signal.SIGINT)
-    out, errors = process.communicate(timeout=60)
-    assert (process.returncode, out, errors) == (130, "", "")
+    assert any(line.startswith(beginning) for line in process.stderr)
+
+
+def children(process: "subprocess.Popen[str]") -> list[int]:
+    return [int(child) for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+
+
+def is_running(process_id: int) -> bool:
+    try:
+        return Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_ends_the_process_of_a_model_too(number: signal.Signals, code: int, tmp_path: Path) -> None:
+    with started("bench", *TINY, "--processes", "2", "--reps", "100000", folder=tmp_path) as process:
+        wait_for_line(process, "pp128")
+        (child,) = children(process)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == code
+        assert "Traceback" not in errors
+        assert not is_running(child)
+
+
+def test_ctrl_c_ends_a_run_at_once_and_leaves_nothing(tmp_path: Path) -> None:
+    arguments = ("run", *TINY, "--workload", "pp=8,tg=1000000", "--record", "run.sqlite")
+    with started(*arguments, folder=tmp_path) as process:
+        wait_for_line(process, "repetitions")
+        process.send_signal(signal.SIGINT)
+        out, errors = process.communicate(timeout=60)
+        assert (process.returncode, out, errors) == (130, "", "")
     assert list(tmp_path.iterdir()) == []

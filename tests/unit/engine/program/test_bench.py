@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine.program import bench
+from engine.program import bench, processes
 from engine.program.main import main
 
 ENTRY = {
@@ -44,8 +44,8 @@ def document(entry: object = None, failure: str | None = None) -> dict[str, obje
     }
 
 
-def start(monkeypatch: pytest.MonkeyPatch, processes: Processes, *arguments: str) -> int:
-    monkeypatch.setattr(bench, "subprocess", SimpleNamespace(run=processes, PIPE=subprocess.PIPE))
+def start(monkeypatch: pytest.MonkeyPatch, started: Processes, *arguments: str) -> int:
+    monkeypatch.setattr(processes, "subprocess", SimpleNamespace(run=started, PIPE=subprocess.PIPE))
     with pytest.raises(SystemExit) as ended:
         main(["bench", *arguments])
     assert isinstance(ended.value.code, int)
@@ -55,15 +55,15 @@ def start(monkeypatch: pytest.MonkeyPatch, processes: Processes, *arguments: str
 def test_processes_get_one_model_each_and_are_pooled(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    processes = Processes(document(), document())
+    started = Processes(document(), document())
     arguments = (
         "--model=m", "--processes=2", "--reps=2", "--graphs=both", "--chunk=7", "--variant=no-pdl",
         "--weight-format=fp16", "--backend=numpy", "--seed=3", "--format=json",
     )  # fmt: skip
-    assert start(monkeypatch, processes, *arguments) == 0
-    assert len(processes.commands) == 2
-    assert processes.commands[0][:4] == [sys.executable, "-m", "engine", "bench"]
-    assert set(processes.commands[0][4:]) == {
+    assert start(monkeypatch, started, *arguments) == 0
+    assert len(started.commands) == 2
+    assert started.commands[0][:5] == [sys.executable, "-P", "-m", "engine", "bench"]
+    assert set(started.commands[0][5:]) == {
         "--model=m", "--reps=2", "--graphs=both", "--chunk=7", "--variant=no-pdl", "--weight-format=fp16",
         "--backend=numpy", "--seed=3", "--format=json",
     }  # fmt: skip
@@ -78,10 +78,10 @@ def test_a_suite_times_every_model_whatever_happens_to_the_others(
 ) -> None:
     suite = tmp_path / "suite"
     suite.write_text("# ours\n\na --weight-format q8_0\n'b c' --weights there  # real\nd\na --weight-format q8_0\n")
-    processes = Processes(document(failure="it is damaged"), b"", document(), code=-9)
+    started = Processes(document(failure="it is damaged"), b"", document(), code=-9)
     output = tmp_path / "out.json"
-    assert start(monkeypatch, processes, "--suite", str(suite), "-o", str(output)) == 2
-    assert [command[4:7] for command in processes.commands] == [
+    assert start(monkeypatch, started, "--suite", str(suite), "-o", str(output)) == 2
+    assert [command[5:8] for command in started.commands] == [
         ["--model=a", "--weight-format=q8_0", "--backend=auto"],
         ["--model=b c", "--weights=there", "--backend=auto"],
         ["--model=d", "--backend=auto", "--seed=42"],
