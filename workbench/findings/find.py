@@ -51,8 +51,8 @@ DETECTORS: tuple[ModuleType, ...] = (
     below_roofline,
     concentration,
 )
-# Those that ask nothing of a GPU.
-ON_A_CPU = (outlier_steps, concentration)
+# Those whose findings hold of a CPU, too. A slow step is none of those: there it tells of other programs.
+ON_A_CPU = (concentration,)
 
 
 @dataclass(frozen=True)

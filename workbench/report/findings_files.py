@@ -13,6 +13,7 @@ from workbench.report.findings_sql import to_sql
 from workbench.report.manifest import program_name
 from workbench.report.origin import Origin
 from workbench.report.step_picture import draw_step
+from workbench.report.terms import device_words
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def report_files(document: FindingsDocument, output: Path, origin: Origin, *, as
     beside = {}
     if document.profiles:
         told = " ".join(filter(None, (notice(document.info), program_name(origin.manifest))))
-        beside[picture] = draw_step(document.profiles[0], MARK, told)
+        beside[picture] = draw_step(document.profiles[0], MARK, told, device_words(document.info.is_of_cpu))
     if document.findings.findings:
         beside[sql] = to_sql(document)
     markdown = to_markdown(

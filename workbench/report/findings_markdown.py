@@ -90,7 +90,7 @@ def to_markdown(
         rooflines=[(roofline_label(document, one), _roofline_table(one)) for one in document.rooflines],
         not_looked_for=not_looked_for(document),
         reproduce=_reproduce(document, origin),
-        terms=terms(with_rooflines=bool(document.rooflines)),
+        terms=terms(with_rooflines=bool(document.rooflines), of_cpu=document.info.is_of_cpu),
         summary=_summary_table(document, all_entries) if all_entries else nothing_found(document),
         major=[entry for entry in all_entries if not entry.finding.is_minor],
         minor=[entry for entry in all_entries if entry.finding.is_minor],

@@ -89,13 +89,14 @@ class LegendEntry:
     value: str
 
 
-def draw_step(profile: StepProfile, mark: str = "", program: str = "") -> str:
+def draw_step(profile: StepProfile, mark: str = "", program: str = "", device: str = "the GPU") -> str:
     """The picture as an SVG document.
 
     Args:
         profile: the step.
         mark: is put into a comment, by which the file is known to be ours.
         program: whose step it is, if that is known.
+        device: what is busy.
     """
     colours = part_colours(profile)
     bar = _bar(profile, colours)
@@ -117,6 +118,7 @@ def draw_step(profile: StepProfile, mark: str = "", program: str = "") -> str:
         legend=legend,
         strip_height=STRIP_HEIGHT,
         strip=_strip(profile, colours),
+        device=device,
         ticks=_ticks(profile),
     )
 

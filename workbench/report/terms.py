@@ -13,7 +13,7 @@ _IDLE_MEANINGS = {
     "synchronizing": "the host was blocked in a call that waits for the device",
     "in_graph": "the operations before and after belong to one graph launch",
     "no_work": "the host was outside any phase and any call",
-    "queued": "the next operation's launch had returned before the GPU became idle: its own latency, or a dependency",
+    "queued": "the next operation's launch had returned before {device} became idle: its own latency, or a dependency",
     "unknown": "the next operation's launch was not recorded",
 }
 
@@ -32,22 +32,31 @@ _OF_ROOFLINES = (
 )
 
 
-def terms(*, with_rooflines: bool = True) -> list[tuple[str, str]]:
-    """The terms of a findings report, and what each means."""
+def device_words(of_cpu: bool) -> str:
+    """What operations run on, as reports call it."""
+    return "the device" if of_cpu else "the GPU"
+
+
+def terms(*, with_rooflines: bool = True, of_cpu: bool = False) -> list[tuple[str, str]]:
+    """The terms of a findings report, and what each means; of a CPU's times, without a GPU."""
+    device = device_words(of_cpu)
     days = ", ".join(f"{effort} {quantities.counted(effort.days, 'day')}" for effort in Effort)
     return [
         ("step", "one pass of a phase, from its first operation to the first of the phase's next step"),
         ("wall", "how long a step or a phase takes: busy time plus idle time"),
-        ("busy", "the time in which at least one operation runs on the GPU"),
+        ("busy", f"the time in which at least one operation runs on {device}"),
         (
             "kernel time",
             "the sum of the kernels' durations; kernels may overlap, so kernel times add up to more than busy time, "
-            "and a kernel's mean duration includes time in which it shares the GPU",
+            f"and a kernel's mean duration includes time in which it shares {device}",
         ),
-        *((name, f"idle time: {_IDLE_MEANINGS[label]}{_alias(label)}") for label, name in IDLE_NAMES.items()),
+        *(
+            (name, f"idle time: {_IDLE_MEANINGS[label].format(device=device)}{_alias(label)}")
+            for label, name in IDLE_NAMES.items()
+        ),
         (
             "late",
-            "in tables of steps: idle time that ended with an operation launched only after the GPU had gone idle",
+            f"in tables of steps: idle time that ended with an operation launched only after {device} had gone idle",
         ),
         (
             "long wait",

@@ -49,7 +49,9 @@ def test_findings(analysis: Analysis, capsys: pytest.CaptureFixture[str]) -> Non
 def test_files_beside_a_report(analysis: Analysis) -> None:
     files = report_files(compile_document(analysis), Path("report.md"), UNKNOWN, as_json=False)
     assert files.texts[Path("report.sql")].startswith(f"-- {CPU_NOTICE}\n-- {files.mark}\n")
-    assert CPU_NOTICE in files.texts[Path("report.svg")]
+    picture = files.texts[Path("report.svg")]
+    assert CPU_NOTICE in picture
+    assert "GPU" not in picture.replace(CPU_NOTICE, "")
 
 
 def test_a_cpu_is_not_called_a_gpu(analysis: Analysis) -> None:
@@ -58,6 +60,9 @@ def test_a_cpu_is_not_called_a_gpu(analysis: Analysis) -> None:
     assert "the GPU works" not in markdown
     assert "multiprocessors" not in markdown
     assert "profiler | nsys" not in markdown
+    for told in (CPU_NOTICE, "No GPU was used.", "Test GPU"):
+        markdown = markdown.replace(told, "")
+    assert "GPU" not in markdown
     assert "Could not look for " in markdown
     assert "the times are a CPU's." in markdown
 

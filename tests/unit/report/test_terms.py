@@ -36,3 +36,9 @@ def test_each_term_is_defined_once_and_in_one_line() -> None:
     assert {"step", "wall", "busy", "kernel time", "late", "long wait", "outlier", "effort"} <= set(names)
     assert len(names) == len(set(names))
     assert not any("\n" in meaning for _, meaning in terms())
+
+
+def test_of_a_cpus_times_no_term_speaks_of_a_gpu() -> None:
+    assert not any("GPU" in meaning for _, meaning in terms(of_cpu=True))
+    assert dict(terms(of_cpu=True))["busy"] == "the time in which at least one operation runs on the device"
+    assert dict(terms())["busy"] == "the time in which at least one operation runs on the GPU"
