@@ -35,6 +35,7 @@ _SCALARS = {
 _STRING, _ARRAY = 8, 9
 _U32, _U64 = _SCALARS[4], _SCALARS[10]
 _ALIGNMENT = 32
+_LEAST_ALIGNMENT = 8
 # Beyond these no real file goes; they bound what reading a hostile one costs.
 _MOST_ENTRIES = 1 << 16
 _MOST_ELEMENTS = 1 << 22
@@ -189,7 +190,7 @@ class _Place:
 
 def _alignment(file: MappedFile, metadata: dict[str, Any]) -> int:
     alignment = metadata.get("general.alignment", _ALIGNMENT)
-    if not isinstance(alignment, int) or alignment <= 0 or alignment & (alignment - 1):
+    if not isinstance(alignment, int) or alignment < _LEAST_ALIGNMENT or alignment & (alignment - 1):
         raise file.damaged(f"it is aligned to {shown(alignment)} bytes")
     return alignment
 
