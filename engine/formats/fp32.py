@@ -21,7 +21,7 @@ class _FP32(WeightFormat):
         return self.pack(uniform(noise))
 
     def unpack(self, parts: Parts) -> FloatArray:
-        return parts["values"].astype(np.float32, copy=False)
+        return parts["values"].astype(np.float32)
 
 
 FP32 = _FP32()

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+from engine.backends.numpy_backend import NumpyOperations
 from engine.config import Architecture, Divisors
 from engine.errors import EngineError
 from engine.formats import BF16, FP16, FP32, Q8_0
@@ -140,3 +141,21 @@ def test_what_is_no_model_is_refused(tmp_path):
     }.items():
         with pytest.raises(EngineError, match=message):
             open_source(tmp_path / name)
+
+
+@pytest.mark.parametrize("format_", ALL_FORMATS, ids=lambda format_: format_.name)
+def test_what_the_reference_loaded_outlives_the_file(tmp_path, format_):
+    tensors = random_tensors(QWEN3, format_)
+    path = write_gguf(tmp_path / "model.gguf", QWEN3, tensors)
+    source, ops = open_source(path), NumpyOperations()
+    loaded = {}
+    for name, tensor in tensors.items():
+        if len(tensor.shape) == 2:
+            rows, columns = tensor.shape
+            matrix = ops.matrix(name, format_, (rows,), columns, source.matrix(name, rows, columns, format_))
+            loaded[name] = matrix.parts["values"]
+        else:
+            loaded[name] = ops.vector(name, source.vector(name, *tensor.shape))
+    path.write_bytes(b"")
+    for name, tensor in tensors.items():
+        assert_array_equal(loaded[name].reshape(-1), tensor.format.unpack(tensor.parts).reshape(-1))
