@@ -27,7 +27,7 @@ _BYTE_LEVEL, _SENTENCEPIECE = "gpt2", "llama"
 _STOPS = frozenset({"<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<|im_end|>", "<|endoftext|>", "</s>"})
 _STOP_FIELDS = ("eos_token_id", "eot_token_id", "eom_token_id")
 # SentencePiece's own limit is 16 characters; what is longer was added whole and is merged of nothing.
-_LONGEST_MERGED = 256
+_LONGEST_MERGED = 64
 
 
 class _Kind(IntEnum):
@@ -172,8 +172,9 @@ def _merges_by_score(vocabulary: _Vocabulary, tokens: dict[str, int], scores: li
         if len(text) > _LONGEST_MERGED:
             continue
         for cut in range(1, len(text)):
-            first, second = tokens.get(text[:cut]), tokens.get(text[cut:])
-            if first is not None and second is not None:
+            if (first := tokens.get(text[:cut])) is None:
+                continue
+            if (second := tokens.get(text[cut:])) is not None:
                 merges.append((-scores[token], token, first, second, (text[:cut], text[cut:])))
     return [merge for *_, merge in sorted(merges)]
 

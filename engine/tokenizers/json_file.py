@@ -6,13 +6,14 @@ from typing import Any
 
 from engine.errors import EngineError
 from engine.fields import Fields, shown
+from engine.tokenizers.growth import require_bounded_growth
 from engine.tokenizers.library import LibraryTokenizer, Marks, Spelling, byte_table, library_errors, utf8
 from engine.tokenizers.tokenizer import Tokenizer
-from engine.weights.files import read_bytes, read_document
+from engine.weights.files import parse_document, read_bytes, read_document
 
 TOKENIZER = "tokenizer.json"
 _CONFIG = "tokenizer_config.json"
-_LIMIT_BYTES = 128 << 20
+_LIMIT_BYTES = 64 << 20
 
 
 def open_tokenizer_json(folder: Path) -> Tokenizer:
@@ -26,12 +27,12 @@ def open_tokenizer_json(folder: Path) -> Tokenizer:
     if not (folder / TOKENIZER).is_file():
         raise EngineError(f"{shown(folder.resolve().name)} holds no {TOKENIZER}; save the model's tokenizer beside it")
     data = read_bytes(folder / TOKENIZER, _LIMIT_BYTES)
+    require_bounded_growth(parse_document(data, TOKENIZER), TOKENIZER)
     with library_errors(f"{TOKENIZER} cannot be read"):
         backend = Backend.from_buffer(data)
         backend.no_truncation()
         backend.no_padding()
-        document = json.loads(backend.to_str())
-        spelling, drops_space = _decoding(document.get("decoder") or {})
+        spelling, drops_space = _decoding(json.loads(backend.decoder.__getstate__()) if backend.decoder else {})
         path = folder / _CONFIG
         config = Fields(read_document(path) if path.is_file() else {}, _CONFIG)
         start = _start(backend, config)

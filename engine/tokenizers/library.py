@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import EngineError
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer as Backend
 
 SPACE = "\u2581"
+_STANDARD_ERROR = 2
+_quiet = threading.RLock()
 
 
 class Spelling(Enum):
@@ -57,11 +62,31 @@ class LibraryTokenizer(Tokenizer):
 def library_errors(failure: str) -> Iterator[None]:
     """Turns what the library raises into a user's error; it also raises panics, which are no `Exception`."""
     try:
-        yield
+        with _standard_error_dropped():
+            yield
     except (EngineError, KeyboardInterrupt, SystemExit, GeneratorExit, MemoryError):
         raise
     except BaseException as error:
         raise EngineError(f"{failure} ({shown(error)}); restore the model's vocabulary") from error
+
+
+@contextmanager
+def _standard_error_dropped() -> Iterator[None]:
+    """The library writes its panics there before it raises them, past Python."""
+    with _quiet:
+        try:
+            kept = os.dup(_STANDARD_ERROR)
+        except OSError:
+            # It is closed, so that nothing can be written.
+            yield
+            return
+        try:
+            with Path(os.devnull).open("wb") as nowhere:
+                os.dup2(nowhere.fileno(), _STANDARD_ERROR)
+            yield
+        finally:
+            os.dup2(kept, _STANDARD_ERROR)
+            os.close(kept)
 
 
 def byte_table(vocabulary: Iterable[tuple[str, int]], spelling: Spelling) -> dict[int, bytes]:

@@ -6,6 +6,9 @@ from collections.abc import Iterable
 
 from engine.errors import EngineError
 
+# Eight bytes for each token of the longest contexts; a library that encodes cannot be interrupted.
+_LONGEST_TEXT_BYTES = 1 << 20
+
 
 class Tokenizer(ABC):
     """A model's vocabulary.
@@ -27,12 +30,14 @@ class Tokenizer(ABC):
         """The tokens of a text, behind the start token if there is one.
 
         Raises:
-            EngineError: the text holds what is no character.
+            EngineError: the text holds what is no character, or is longer than any context.
         """
         try:
-            text.encode()
+            size_bytes = len(text.encode())
         except UnicodeEncodeError as error:
             raise EngineError("the text holds bytes that are no UTF-8; give it in that encoding") from error
+        if size_bytes > _LONGEST_TEXT_BYTES:
+            raise EngineError(f"the text is longer than {_LONGEST_TEXT_BYTES >> 20} MiB; shorten it")
         start = [] if self.start_token is None else [self.start_token]
         return start + self.tokens_of(text)
 

@@ -1,4 +1,8 @@
 import json
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import gguf
@@ -233,11 +237,109 @@ def test_tokenizer_files_that_are_missing_damaged_or_foreign_are_refused(tmp_pat
     document = json.loads(path.read_text())
     for text in ("", "{", "[" * 100_000, json.dumps(document)[:5000], "\0"):
         path.write_text(text)
-        with pytest.raises(EngineError, match=r"tokenizer.json cannot be read"):
+        with pytest.raises(EngineError, match=r"tokenizer.json holds no sound JSON"):
             open_tokenizer(folder)
+    path.write_text(json.dumps(document | {"model": {"type": "BPE"}}))
+    with pytest.raises(EngineError, match=r"tokenizer.json cannot be read"):
+        open_tokenizer(folder)
     path.write_text(json.dumps(document | {"decoder": {"type": "WordPiece", "prefix": "##", "cleanup": True}}))
     with pytest.raises(EngineError, match=r"decodes by.*WordPiece.*not supported"):
         open_tokenizer(folder)
     path.unlink()
     with pytest.raises(EngineError, match=r"model holds no tokenizer.json"):
         open_tokenizer(folder)
+
+
+def folder_with(folder: Path, **parts: object) -> Path:
+    write_folder(folder, byte_level("default"))
+    path = folder / "tokenizer.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | parts))
+    return folder
+
+
+BACKTRACKING = {"type": "Split", "pattern": {"Regex": "(a+)+$"}, "behavior": "Isolated", "invert": False}
+BACKTRACKED = "a" * 40 + "!"
+TEXT_ITSELF = {"Sequence": {"id": "A", "type_id": 0}}
+OTHER_TEXT = {"Sequence": {"id": "B", "type_id": 0}}
+
+
+def test_panics_of_the_library_are_one_sentence_and_nothing_else(tmp_path, capfd):
+    writer = gguf.GGUFWriter(tmp_path / "model", "llama")
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("default")
+    writer.add_token_list(["a"] * 128)
+    writer.add_token_merges(["a a"])
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.close()
+    with pytest.raises(EngineError, match="makes no sense"):
+        open_tokenizer(tmp_path / "model")
+    unknown = {"SpecialToken": {"id": "<|unknown|>", "type_id": 0}}
+    template = {"single": [unknown, TEXT_ITSELF], "pair": [TEXT_ITSELF, OTHER_TEXT], "special_tokens": {}}
+    with pytest.raises(EngineError, match="cannot be read"):
+        open_tokenizer(folder_with(tmp_path / "a", post_processor={"type": "TemplateProcessing"} | template))
+    tokenizer = open_tokenizer(folder_with(tmp_path / "b", pre_tokenizer=BACKTRACKING))
+    with pytest.raises(EngineError, match="cannot be encoded"):
+        tokenizer.encode(BACKTRACKED)
+    os.write(2, b"heard")
+    assert capfd.readouterr() == ("", "heard")
+
+
+def test_a_panic_with_standard_error_closed_is_an_error_like_others(tmp_path):
+    folder = folder_with(tmp_path / "model", pre_tokenizer=BACKTRACKING)
+    code = (
+        "import os, sys; os.close(2); from pathlib import Path; from engine.errors import EngineError\n"
+        "from engine.tokenizers import open_tokenizer\n"
+        f"try: open_tokenizer(Path(sys.argv[1])).encode({BACKTRACKED!r})\n"
+        "except EngineError: print('refused')"
+    )
+    run = subprocess.run([sys.executable, "-c", code, folder], capture_output=True, text=True, timeout=60, check=False)
+    assert (run.returncode, run.stdout) == (0, "refused\n")
+
+
+GROWING = {"type": "Replace", "pattern": {"String": "a"}, "content": "a" * 20}
+LONG_TEMPLATE = {
+    "type": "TemplateProcessing", "single": [TEXT_ITSELF] * 33, "pair": [TEXT_ITSELF, OTHER_TEXT], "special_tokens": {},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"normalizer": {"type": "Sequence", "normalizers": [GROWING] * 6}},
+        {"normalizer": {"type": "Sequence", "normalizers": [{"type": "Sequence", "normalizers": [GROWING]}] * 2}},
+        {"normalizer": GROWING | {"pattern": {"Regex": ""}, "content": "a" * 40}},
+        {"normalizer": {"type": "Prepend", "prepend": "a" * 65}},
+        {"normalizer": {"type": "Sequence", "normalizers": [{"type": "Strip"}] * 17}},
+        {"pre_tokenizer": {"type": "Sequence", "pretokenizers": [{"type": "ByteLevel"}] * 6}},
+        {"normalizer": GROWING, "pre_tokenizer": {"type": "ByteLevel"}},
+        {"post_processor": LONG_TEMPLATE},
+        {"post_processor": {"type": "Sequence", "processors": [LONG_TEMPLATE | {"single": [TEXT_ITSELF] * 2}] * 6}},
+    ],
+)
+def test_files_that_make_texts_many_times_as_long_are_refused(tmp_path, parts):
+    with pytest.raises(EngineError, match=r"tokenizer.json would make texts more than 32 times as long"):
+        open_tokenizer(folder_with(tmp_path / "model", **parts))
+
+
+@pytest.mark.parametrize("step", [{"type": "Precompiled", "precompiled_charsmap": "AA=="}, {}, "NFC", 1])
+def test_steps_whose_growth_is_unknown_are_refused(tmp_path, step):
+    with pytest.raises(EngineError, match=r"tokenizer.json prepares texts by .*, which is not supported"):
+        open_tokenizer(folder_with(tmp_path / "model", normalizer=step))
+
+
+def test_a_text_that_is_longer_than_any_context_is_refused():
+    with pytest.raises(EngineError, match="longer than 1 MiB; shorten it"):
+        ByteTokenizer(256).encode("é" * (1 << 19) + "a")
+
+
+def test_a_vocabulary_of_long_tokens_is_opened_in_time(tmp_path):
+    library = sentencepiece()
+    document = json.loads(library.to_str())
+    first = len(document["model"]["vocab"])
+    document["model"]["vocab"] |= {f"{token:0127}": token for token in range(first, 50_000)}
+    path = write_gguf(tmp_path / "model.gguf", Tokenizer.from_str(json.dumps(document)), None, bos_token_id=1)
+    start = time.process_time()
+    tokenizer = open_tokenizer(path)
+    assert time.process_time() - start < 8
+    assert tokenizer.encode(CORPUS[0]) == library.encode(CORPUS[0]).ids
