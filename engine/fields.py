@@ -10,10 +10,10 @@ from engine.errors import EngineError
 _SHOWN_LENGTH = 80
 
 
-def shown(value: object) -> str:
+def shown(value: object, length: int = _SHOWN_LENGTH) -> str:
     """A name or value out of a file, short and without characters that do something to a terminal."""
-    text = "".join(character if character.isprintable() else "?" for character in str_of(value)[: _SHOWN_LENGTH + 1])
-    return text if len(text) <= _SHOWN_LENGTH else f"{text[:_SHOWN_LENGTH]}..."
+    text = "".join(character if character.isprintable() else "?" for character in str_of(value)[: length + 1])
+    return text if len(text) <= length else f"{text[:length]}..."
 
 
 def str_of(value: object) -> str:

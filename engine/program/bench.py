@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import EngineError
+from engine.files import check_new, read_small_text, shown_path, write_text
 from engine.program.options import add_model_options, engine_options, positive, say
 from engine.program.parser import Parser
 from engine.program.processes import engine_process
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _GRAPHS = {"on": (True,), "off": (False,), "both": (True, False)}
 DEFAULT_REPETITIONS = 5
+_MOST_SUITE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,8 @@ def call(parsed: argparse.Namespace, typed: Sequence[str]) -> int:
     from engine.bench_document import bench_document
     from engine.bench_table import bench_table
 
+    if parsed.output:
+        check_new(parsed.output)
     candidates = _candidates(parsed)
     alone = len(candidates) == 1 and parsed.processes == 1
     outcomes = {
@@ -86,9 +90,7 @@ def call(parsed: argparse.Namespace, typed: Sequence[str]) -> int:
         flags=typed,
     )
     text = json.dumps(document, indent=2, allow_nan=False) + "\n"
-    if parsed.output:
-        from engine.files import write_text
-
+    if parsed.output and document["models"]:
         write_text(parsed.output, text)
     sys.stdout.write(text if parsed.format == "json" else bench_table(document))
     for failure in failures:
@@ -118,9 +120,12 @@ def _suite(path: Path, weight_format: str | None) -> list[Candidate]:
     line_parser.add_argument("--weights")
     line_parser.add_argument("--weight-format", default=weight_format)
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = read_small_text(path, _MOST_SUITE_BYTES).splitlines()
     except (OSError, UnicodeError) as error:
-        raise EngineError(f"{path} cannot be read ({error}); name a text file with a line a model") from error
+        said = (error.strerror if isinstance(error, OSError) else None) or error
+        raise EngineError(
+            f"{shown_path(path)} cannot be read ({said}); name a text file with a line a model"
+        ) from error
     found = []
     for number, line in enumerate(lines, 1):
         try:
@@ -129,7 +134,7 @@ def _suite(path: Path, weight_format: str | None) -> list[Candidate]:
                 entry = line_parser.parse_args(words)
                 found.append(Candidate(entry.model, entry.weights, entry.weight_format))
         except (ValueError, EngineError) as error:
-            raise EngineError(f"line {number} of {path} makes no sense: {error}") from error
+            raise EngineError(f"line {number} of {shown_path(path)} makes no sense: {error}") from error
     return found
 
 

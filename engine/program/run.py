@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import EngineError
+from engine.files import check_new, check_replaceable, write_text
 from engine.program.options import (
     add_context_option,
     add_model_options,
@@ -55,13 +56,15 @@ def call(parsed: argparse.Namespace, typed: Sequence[str]) -> int:
     from engine.run_document import run_document
     from engine.terminal import shown_progress
 
+    target = os.environ.get(MANIFEST_VARIABLE)
+    if target:
+        check_replaceable(Path(target))
+    if parsed.record:
+        check_new(parsed.record)
     with shown_progress() as progress:
         finished = _run(parsed, typed, progress)
     document = run_document(finished)
-    target = os.environ.get(MANIFEST_VARIABLE)
     if target:
-        from engine.files import write_text
-
         write_text(Path(target), json.dumps(document, indent=2, allow_nan=False) + "\n")
     sys.stdout.write(_summary(finished, document))
     return 0

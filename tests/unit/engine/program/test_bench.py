@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -131,3 +132,23 @@ def test_endings_of_processes_are_told() -> None:
     assert bench._ending(3) == "ended with exit code 3"
     assert bench._ending(-15) == "was ended by SIGTERM"
     assert bench._ending(-99) == "was ended by signal 99"
+
+
+def test_where_every_model_failed_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output = tmp_path / "out.json"
+    assert start(monkeypatch, Processes(), "--model", "nothing", "-o", str(output)) == 2
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "large"])
+def test_a_suite_is_a_small_file(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suite = Path("/dev/zero") if kind == "device" else tmp_path / "suite"
+    if kind == "pipe":
+        os.mkfifo(suite)
+    elif kind == "large":
+        suite.write_bytes(b"a\n" * (1 << 20))
+    assert start(monkeypatch, Processes(), "--suite", str(suite)) == 2
+    reason = "it is larger than 1024 KiB" if kind == "large" else "it is no file"
+    assert f"cannot be read ({reason}); name a text file" in capsys.readouterr().err

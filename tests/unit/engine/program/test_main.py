@@ -144,9 +144,53 @@ def test_a_run_writes_its_document_and_one_line(
 def test_where_the_document_cannot_be_written_it_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("WB_WORKLOAD_MANIFEST", str(tmp_path))
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("WB_WORKLOAD_MANIFEST", str(tmp_path / "file" / "a"))
     assert engine("run", *TINY, "--workload", "pp=2,tg=1") == 2
     assert "cannot be written" in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("kind", ["folder", "link", "pipe"])
+def test_a_document_replaces_nothing_but_a_file(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "a"
+    {"folder": target.mkdir, "link": lambda: target.symlink_to("b"), "pipe": lambda: os.mkfifo(target)}[kind]()
+    monkeypatch.setenv("WB_WORKLOAD_MANIFEST", str(target))
+    assert engine("run", *TINY, "--workload", "pp=2,tg=1") == 2
+    assert capsys.readouterr().err == f"engine: {target} is something other than a file; name another file\n"
+
+
+@pytest.mark.parametrize("verb", [("run", "--workload", "pp=2,tg=1", "--record"), ("bench", "--reps", "1", "-o")])
+@pytest.mark.parametrize(
+    ("target", "sentence"),
+    [
+        ("file", "file exists; name another file, or remove it"),
+        ("pipe", "pipe exists; name another file, or remove it"),
+        ("link", "link exists; name another file, or remove it"),
+        ("", ". is a folder; name a file"),
+        ("gone/file", "there is no folder gone; make it, or name another file"),
+        ("a" * 250, "cannot be written (File name too long)"),
+    ],
+)
+def test_nothing_of_the_user_is_replaced(
+    verb: tuple[str, ...],
+    target: str,
+    sentence: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "link").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "pipe")
+    assert engine(verb[0], *TINY, *verb[1:], target) == 2
+    errors = capsys.readouterr().err
+    assert sentence in errors
+    assert errors.count("\n") == 1
+    assert (tmp_path / "file").read_text() == "mine"
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_an_answer_is_printed_harmlessly(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
