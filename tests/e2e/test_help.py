@@ -74,3 +74,12 @@ def test_the_installed_command_is_the_module(tmp_path: Path) -> None:
     ]
     assert [done.returncode for done in run] == [0, 0]
     assert run[0].stdout == run[1].stdout
+
+
+@pytest.mark.parametrize("size", ["²", "9" * 5000, "-1", "", "wide", "0"])
+def test_an_odd_size_of_the_terminal_is_passed_over(tmp_path: Path, size: str) -> None:
+    sizes = {"COLUMNS": size, "LINES": size, "TERMINAL_WIDTH": size}
+    for arguments in (["--help"], ["rules", "explain", capture_path("engine_style"), "gemv"]):
+        done = wb(*arguments, folder=tmp_path, **sizes)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout

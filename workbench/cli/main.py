@@ -5,6 +5,7 @@ import io
 import os
 import re
 import sys
+from collections.abc import MutableMapping
 from typing import Annotated, Any
 
 import typer
@@ -68,10 +69,14 @@ _NO_CHOICE = re.compile(
 _INTERRUPTED = 130
 # As of a program that SIGPIPE ended.
 _BROKEN_PIPE = 141
+# What libraries take for the terminal's size, and the numbers that all of them can read.
+_SIZE_VARIABLES = ("COLUMNS", "LINES", "TERMINAL_WIDTH")
+_SIZE = re.compile(r"[0-9]{1,4}")
 
 
 def main() -> None:
     """Runs the command line; what a user can mend is one sentence on standard error, and exit code 2."""
+    _drop_odd_sizes(os.environ)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # Names and units may hold characters that the terminal's encoding lacks.
@@ -101,6 +106,13 @@ def main() -> None:
         sys.exit(UserError.exit_code)
     except typer.Abort:
         sys.exit(_INTERRUPTED)
+
+
+def _drop_odd_sizes(environment: MutableMapping[str, str]) -> None:
+    """Removes what is no size of a terminal: without it, sizes are found out otherwise."""
+    for variable in _SIZE_VARIABLES:
+        if not _SIZE.fullmatch(environment.get(variable, "0")):
+            del environment[variable]
 
 
 def _is_help(error: Any) -> bool:
