@@ -6,7 +6,6 @@ import argparse
 import json
 import shlex
 import signal
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from engine.files import check_new, read_small_text, shown_path, write_text
 from engine.program.options import add_model_options, engine_options, positive, say
 from engine.program.parser import Parser
 from engine.program.processes import engine_process
+from engine.terminal import print_text
 
 if TYPE_CHECKING:
     from engine.bench import BenchPlan
@@ -92,7 +92,7 @@ def call(parsed: argparse.Namespace, typed: Sequence[str]) -> int:
     text = json.dumps(document, indent=2, allow_nan=False) + "\n"
     if parsed.output and document["models"]:
         write_text(parsed.output, text)
-    sys.stdout.write(text if parsed.format == "json" else bench_table(document))
+    print_text(text if parsed.format == "json" else bench_table(document))
     for failure in failures:
         say(failure["message"] if alone else f"{failure['model']}: {failure['message']}")
     return EngineError.exit_code if failures else 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from engine.program.options import (
     share,
     temperature,
 )
+from engine.terminal import harmless, print_text
 
 if TYPE_CHECKING:
     from engine.generation import Request
@@ -73,14 +73,12 @@ def call(parsed: argparse.Namespace, _typed: Sequence[str]) -> int:
 
 def _write(format_: str, runner: Runner, request: Request) -> None:
     from engine.generation import answer, collect
-    from engine.terminal import harmless
 
     pieces = answer(runner, request)
     if format_ == "json":
         # Whatever an answer holds, JSON's escapes make harmless.
-        sys.stdout.write(json.dumps(asdict(collect(request, pieces)), ensure_ascii=True) + "\n")
+        print_text(json.dumps(asdict(collect(request, pieces)), ensure_ascii=True) + "\n")
         return
     for piece in pieces:
-        sys.stdout.write(harmless(piece.text))
-        sys.stdout.flush()
-    sys.stdout.write("\n")
+        print_text(harmless(piece.text))
+    print_text("\n")

@@ -1,6 +1,5 @@
 """Parses the command line and hands it to a verb; imports nothing heavy until it is known what is asked for."""
 
-import errno
 import io
 import os
 import sys
@@ -11,6 +10,7 @@ from engine import __version__
 from engine.errors import EngineError
 from engine.program import bench, generate, run
 from engine.program.parser import Parser
+from engine.terminal import print_remark, sentence
 
 _INTERRUPTED = 130
 # As of a program that SIGPIPE ended.
@@ -29,6 +29,7 @@ def parser() -> Parser:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs the command line; what a user can mend is one sentence on standard error, and exit code 2."""
+    _occupy_standard_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # Names, units and answers may hold characters that the terminal's encoding lacks.
@@ -42,7 +43,6 @@ def execute(typed: Sequence[str], speaker: str = "engine") -> int:
     try:
         parsed = parser().parse_args(typed)
         code: int = parsed.call(parsed, list(typed))
-        sys.stdout.flush()
         return code
     except EngineError as error:
         _say(speaker, str(error))
@@ -51,22 +51,24 @@ def execute(typed: Sequence[str], speaker: str = "engine") -> int:
         _say(speaker, "memory does not suffice; choose a smaller model, context or chunk")
         return EngineError.exit_code
     except BrokenPipeError:
-        # Whoever read has read enough. What is still to be written goes nowhere.
-        _discard_output()
         return _BROKEN_PIPE
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        _discard_output()
-        _say(speaker, "the output cannot be written (no space left); print it elsewhere")
+        where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+        _say(speaker, f"the system refuses ({where}{error.strerror or error}); look after that and try again")
         return EngineError.exit_code
     except KeyboardInterrupt:
         return _INTERRUPTED
 
 
-def _say(speaker: str, sentence: str) -> None:
-    sys.stderr.write(f"{speaker}: {sentence}\n")
+def _say(speaker: str, text: str) -> None:
+    print_remark(f"{speaker}: {sentence(text)}\n")
 
 
-def _discard_output() -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _occupy_standard_streams() -> None:
+    """Leads streams that were closed nowhere, so that no file that is opened later is taken for one of them."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest number that is free is this one.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)

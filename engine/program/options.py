@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
+from engine.terminal import print_remark, sentence
 from engine.variants import STORIES, known_variants
 
 if TYPE_CHECKING:
@@ -107,9 +107,9 @@ def chosen_model(parsed: argparse.Namespace) -> ModelChoice:
     return choose_model(parsed.model, parsed.weights, parsed.weight_format)
 
 
-def say(sentence: str) -> None:
+def say(text: str) -> None:
     """A remark on standard error."""
-    sys.stderr.write(f"engine: {sentence}\n")
+    print_remark(f"engine: {sentence(text)}\n")
 
 
 def engine_options(parsed: argparse.Namespace, *, graphs: bool) -> EngineOptions:

@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import statistics
-import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -24,6 +23,7 @@ from engine.program.options import (
     say,
     temperature,
 )
+from engine.terminal import print_text
 
 if TYPE_CHECKING:
     from engine.progress import StageProgress
@@ -66,7 +66,7 @@ def call(parsed: argparse.Namespace, typed: Sequence[str]) -> int:
     document = run_document(finished)
     if target:
         write_text(Path(target), json.dumps(document, indent=2, allow_nan=False) + "\n")
-    sys.stdout.write(_summary(finished, document))
+    print_text(_summary(finished, document))
     return 0
 
 

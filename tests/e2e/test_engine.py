@@ -82,6 +82,24 @@ def test_an_engine_in_the_current_folder_is_not_taken_for_this_one(tmp_path: Pat
     assert done.stdout.splitlines()[1].startswith("tiny-qwen3")
 
 
+@pytest.mark.parametrize(
+    ("streams", "code"), [(">&-", 0), ("2>&-", 0), ("<&- >&- 2>&-", 0), ("2>/dev/full", 0), (">/dev/full", 2)]
+)
+def test_results_are_written_whatever_becomes_of_the_streams(streams: str, code: int, tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f'"$@" {streams}', "sh", *ENGINE, "run", *TINY, "--workload", "pp=4,tg=2"],
+        cwd=tmp_path,
+        env=environment(WB_WORKLOAD_MANIFEST=str(tmp_path / "document")),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    assert json.loads((tmp_path / "document").read_text())["schema"] == "engine.run/1"
+
+
 @contextmanager
 def started(*arguments: str, folder: Path) -> Iterator["subprocess.Popen[str]"]:
     """The engine while it runs; signals end it even where the tests themselves ignore them, as under nohup."""

@@ -1,6 +1,12 @@
+import errno
 import io
+import os
+import sys
 
-from engine.terminal import harmless, shown_progress, table
+import pytest
+
+from engine.errors import EngineError
+from engine.terminal import harmless, print_remark, print_text, sentence, shown_progress, table
 
 
 class Terminal(io.StringIO):
@@ -43,3 +49,43 @@ def test_bars_are_shown_on_a_terminal_and_taken_away() -> None:
 
 def test_tables_align_texts_left_and_numbers_right() -> None:
     assert table(("name", "n"), [("a", "10"), ("long name", "7")], 1) == "name        n\na          10\nlong name   7\n"
+
+
+class Full(io.StringIO):
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+    def write(self, _text: str) -> int:
+        raise OSError(self.number, os.strerror(self.number))
+
+
+def test_a_sentence_is_one_harmless_line_of_some_length() -> None:
+    assert sentence("no\x1b[31m\n model") == "no\\x1b[31m model"
+    assert len(sentence("a" * 10_000)) < 1000
+
+
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [(errno.ENOSPC, "no space left"), (errno.EFBIG, "File too large"), (errno.EIO, "output error")],
+)
+def test_output_that_cannot_be_written_is_one_sentence(
+    number: int, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdout", Full(number))
+    with pytest.raises(EngineError, match=rf"the output cannot be written \(.*{reason}\); print it elsewhere"):
+        print_text("a")
+
+
+def test_whoever_has_read_enough_is_no_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", Full(errno.EPIPE))
+    with pytest.raises(BrokenPipeError):
+        print_text("a")
+
+
+def test_remarks_that_nobody_can_read_are_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    print_remark("a", Full(errno.ENOSPC))
+    monkeypatch.setattr(sys, "stderr", None)
+    print_remark("a")
+    with shown_progress() as progress:
+        progress("loading", 0, 2)

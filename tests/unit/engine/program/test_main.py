@@ -94,16 +94,35 @@ def test_errors_end_in_exit_codes(
     assert capsys.readouterr().err == sentence
 
 
-@pytest.mark.parametrize(("number", "code"), [(errno.EPIPE, 141), (errno.ENOSPC, 2)])
-def test_output_that_cannot_be_written_ends_the_program(
-    number: int, code: int, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("error", "code", "text"),
+    [
+        (BrokenPipeError(), 141, ""),
+        (OSError(errno.EIO, "Input/output error"), 2, "the system refuses (Input/output error)"),
+        (FileNotFoundError(errno.ENOENT, "No such file", "a\x1b"), 2, "the system refuses (a\\x1b: No such file)"),
+    ],
+)
+def test_what_the_system_refuses_ends_the_program(
+    error: OSError, code: int, text: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(*_: Any) -> int:
-        raise OSError(number, os.strerror(number))
+        raise error
 
     monkeypatch.setattr(run_verb, "call", fail)
-    monkeypatch.setattr("engine.program.main._discard_output", lambda: None)
     assert engine("run", *TINY, "--workload", "W1") == code
+    assert text in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_stream_that_is_missing_is_missed_by_nobody(
+    stream: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WB_WORKLOAD_MANIFEST", str(tmp_path / "document"))
+    monkeypatch.setattr(sys, stream, None)
+    assert engine("run", *TINY, "--workload", "pp=2,tg=1") == 0
+    assert (tmp_path / "document").exists()
+    assert engine("run", *TINY, "--workload", "nothing") == 2
+    assert engine("generate", *TINY, "--prompt", "a", "--max-tokens", "1") == 0
 
 
 def test_nothing_heavy_is_imported_before_it_is_known_what_is_asked_for() -> None:
