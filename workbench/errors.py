@@ -9,3 +9,7 @@ class UserError(Exception):
     """
 
     exit_code = 2
+
+    def __str__(self) -> str:
+        """The message; what would steer a terminal, as a damaged file's bytes may, is a replacement character."""
+        return "".join(character if character.isprintable() else "\ufffd" for character in super().__str__())

@@ -23,7 +23,9 @@ def fails(*arguments: str | Path, folder: Path, **variables: str) -> str:
     assert (done.returncode, done.stdout) == (2, "")
     assert is_one_sentence(done.stderr), done.stderr
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
-    return done.stderr.removeprefix("wb: ").removesuffix("\n")
+    sentence = done.stderr.removeprefix("wb: ").removesuffix("\n")
+    assert sentence.isprintable()
+    return sentence
 
 
 def cut(source: Path, path: Path, keep: float) -> Path:
@@ -55,6 +57,16 @@ def damaged_pages(path: Path) -> None:
         file.write(b"\xaa" * (size // 2))
 
 
+def damaged_schema(path: Path) -> None:
+    """An SQLite file whose damage SQLite tells in the file's own bytes."""
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE birds (name)")
+    connection.execute("PRAGMA writable_schema = ON")
+    connection.execute("UPDATE sqlite_master SET name = ?, sql = 'CREATE TABLE'", ("\x1b[2J\x07",))
+    connection.commit()
+    connection.close()
+
+
 BAD_CAPTURES: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing.sqlite": (lambda _: None, "missing.sqlite: no such file; give an .sqlite export of nsys"),
     "missing.nsys-rep": (lambda _: None, "missing.nsys-rep: no such file; give an .sqlite export of nsys"),
@@ -70,6 +82,7 @@ BAD_CAPTURES: dict[str, tuple[Callable[[Path], object], str]] = {
     "text.sqlite.xz": (lambda path: path.write_bytes(lzma.compress(b"text")), "text.sqlite.xz is not an SQLite file"),
     "garbage.sqlite.zst": (lambda path: path.write_bytes(b"garbage" * 99), "garbage.sqlite.zst"),
     "birds.sqlite": (no_tables_of_nsys, "birds.sqlite is an SQLite file but no nsys export; make one with"),
+    "schema.sqlite": (damaged_schema, "schema.sqlite cannot be read as an SQLite file (malformed database schema"),
     "idle.sqlite": (no_kernels, "idle.sqlite: the capture holds neither kernels nor graph launches; trace the program"),
     "folder": (lambda path: path.mkdir(), "folder holds no capture; give an .sqlite export of nsys or a folder that"),
 }
