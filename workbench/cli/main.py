@@ -6,7 +6,8 @@ import os
 import re
 import sys
 from collections.abc import MutableMapping
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TextIO
 
 import typer
 
@@ -77,6 +78,7 @@ _SIZE = re.compile(r"[0-9]{1,4}")
 def main() -> None:
     """Runs the command line; what a user can mend is one sentence on standard error, and exit code 2."""
     _drop_odd_sizes(os.environ)
+    _replace_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # Names and units may hold characters that the terminal's encoding lacks.
@@ -89,13 +91,16 @@ def main() -> None:
         print(f"wb: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except BrokenPipeError:
-        # Whoever read has read enough. What is still to be written goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(_BROKEN_PIPE)
+        _leave_a_broken_pipe()
+    except SystemExit as left:
+        # Typer makes an exit of its own of a broken pipe that it meets.
+        if isinstance(left.__context__, BrokenPipeError):
+            _leave_a_broken_pipe()
+        raise
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard(sys.stdout)
         print("wb: the output cannot be written (no space left); print it elsewhere", file=sys.stderr)
         sys.exit(UserError.exit_code)
     except KeyboardInterrupt:
@@ -106,6 +111,24 @@ def main() -> None:
         sys.exit(UserError.exit_code)
     except typer.Abort:
         sys.exit(_INTERRUPTED)
+
+
+def _replace_closed_streams() -> None:
+    """Lets output and errors go nowhere where there is nothing to write them to."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115
+
+
+def _leave_a_broken_pipe() -> NoReturn:
+    """Whoever read has read enough: what is still to be written goes nowhere."""
+    for stream in (sys.stdout, sys.stderr):
+        _discard(stream)
+    sys.exit(_BROKEN_PIPE)
+
+
+def _discard(stream: TextIO) -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _drop_odd_sizes(environment: MutableMapping[str, str]) -> None:
