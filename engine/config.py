@@ -1,6 +1,5 @@
 """What a model's shape is: the numbers that its operations follow from."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -37,8 +36,14 @@ class Llama3Scaling:
 
     def __post_init__(self) -> None:
         low, high = self.low_frequency_factor, self.high_frequency_factor
-        if not (1 <= self.factor < math.inf and 0 < low < high < math.inf and self.original_context > 0):
-            raise EngineError(f"the rope scaling {self} makes no sense; restore the config file")
+        for name, value, makes_sense in (
+            ("factor", self.factor, 1 <= self.factor <= _LARGEST_DIVISOR),
+            ("low_freq_factor", low, 1 / _LARGEST_DIVISOR <= low < high),
+            ("high_freq_factor", high, high <= _LARGEST_DIVISOR),
+            ("original_max_position_embeddings", self.original_context, 0 < self.original_context < 1 << 31),
+        ):
+            if not makes_sense:
+                raise EngineError(f"a rope scaling with {name} {shown(value)} makes no sense; restore the config file")
 
 
 @dataclass(frozen=True)

@@ -139,6 +139,11 @@ def test_what_makes_no_sense_or_is_not_supported_is_refused(changes, message):
         {"low_freq_factor": 4.0},
         {"low_freq_factor": 0.0},
         {"original_max_position_embeddings": 0},
+        {"original_max_position_embeddings": 10**400},
+        {"original_max_position_embeddings": 10**5000},
+        {"factor": 1e300},
+        {"low_freq_factor": 1e-300},
+        {"high_freq_factor": 1e300},
     ],
 )
 def test_scalings_that_make_no_sense_are_refused(changes):
