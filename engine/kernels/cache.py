@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -51,6 +52,18 @@ def write_whole(path: Path, content: bytes) -> None:
             work.replace(path)
         finally:
             work.unlink(missing_ok=True)
+
+
+def read_entry(path: Path) -> bytes:
+    """What an entry holds.
+
+    Raises:
+        OSError: there is none.
+        ValueError: it is no file, and so none of ours.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise ValueError("no file")
+    return path.read_bytes()
 
 
 def evict(entries: Iterable[Path], limit_bytes: int) -> None:
@@ -95,11 +108,11 @@ class CubinCache:
         """The entry under `key`, or None where there is none that is whole."""
         path = self._path(key)
         try:
-            cubin = _unpack(path.read_bytes())
+            cubin = _unpack(read_entry(path))
             os.utime(path)
         except OSError:
             return None
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             with suppress(OSError):
                 path.unlink()
             return None

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from engine.kernels.cache import cache_folder, evict, write_whole
+from engine.kernels.cache import cache_folder, evict, read_entry, write_whole
 
 # Raise it whenever an entry's form, or the way in which candidates are timed, changes.
 LAYOUT_VERSION = 1
@@ -117,8 +117,8 @@ class ChoiceStore:
     def load(self, problem: Problem) -> Choice | None:
         """What was chosen for a problem, or None."""
         try:
-            return parse(json.loads(self._path(problem).read_text(encoding="utf-8")), problem)
-        except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
+            return parse(json.loads(read_entry(self._path(problem))), problem)
+        except (OSError, ValueError, ArithmeticError, LookupError, TypeError, AttributeError, RecursionError):
             return None
 
     def store(self, choice: Choice) -> None:

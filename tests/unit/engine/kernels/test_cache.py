@@ -37,12 +37,21 @@ def test_an_entry_comes_back_as_it_was(cache):
 
 
 @pytest.mark.parametrize(
-    "damage", [b"", b"{}\n", b"not json", b"[]\ncode", b'{"sha256": "0", "resources": []}\ncode', b"\xff\xfe\n"]
+    "damage",
+    [b"", b"{}\n", b"not json", b"[]\ncode", b'{"sha256": "0", "resources": []}\ncode', b"\xff\xfe\n", b"[" * 100_000],
 )
 def test_a_damaged_entry_is_no_entry_and_goes(cache, damage):
     cache.store(NAME, CUBIN)
     path = cache.folder / f"{NAME}.cubin"
     path.write_bytes(damage)
+    assert cache.load(NAME) is None
+    assert not path.exists()
+
+
+def test_what_is_no_file_is_no_entry_and_goes(cache):
+    cache.folder.mkdir()
+    path = cache.folder / f"{NAME}.cubin"
+    os.mkfifo(path)
     assert cache.load(NAME) is None
     assert not path.exists()
 

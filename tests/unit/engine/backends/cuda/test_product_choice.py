@@ -1,5 +1,6 @@
 import json
 import math
+import os
 from dataclasses import replace
 
 import pytest
@@ -36,7 +37,15 @@ def test_another_device_or_version_has_another_choice(store):
 
 
 @pytest.mark.parametrize(
-    "change", [{"chosen": 3}, {"chosen": -1}, {"candidates_us": "no"}, {"algorithm": {}}, {"problem": {"tokens": 1}}]
+    "change",
+    [
+        {"chosen": 3},
+        {"chosen": -1},
+        {"candidates_us": "no"},
+        {"algorithm": {}},
+        {"problem": {"tokens": 1}},
+        {"chosen": math.inf},
+    ],
 )
 def test_a_damaged_choice_is_none(store, change):
     store.store(CHOICE)
@@ -45,12 +54,22 @@ def test_a_damaged_choice_is_none(store, change):
     assert store.load(PROBLEM) is None
 
 
-@pytest.mark.parametrize("content", ["", "[]", "null", "\x00", '{"problem": 3}'])
+@pytest.mark.parametrize("content", ["", "[]", "null", "\x00", '{"problem": 3}', "[" * 100_000])
 def test_what_is_no_choice_is_none(store, content):
     store.store(CHOICE)
     (path,) = store.folder.iterdir()
     path.write_text(content)
     assert store.load(PROBLEM) is None
+
+
+def test_what_is_no_file_is_no_choice(store):
+    store.store(CHOICE)
+    (path,) = store.folder.iterdir()
+    path.unlink()
+    os.mkfifo(path)
+    assert store.load(PROBLEM) is None
+    store.store(CHOICE)
+    assert store.load(PROBLEM) == CHOICE
 
 
 def test_a_folder_that_cannot_be_written_keeps_nothing(tmp_path):
