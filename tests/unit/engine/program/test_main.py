@@ -132,6 +132,31 @@ def test_nothing_heavy_is_imported_before_it_is_known_what_is_asked_for() -> Non
         assert f"'{heavy}'" not in loaded
 
 
+@pytest.mark.parametrize(("theirs", "expected"), [({}, ["1", "1"]), ({"OMP_NUM_THREADS": "3"}, [None, "3"])])
+def test_products_take_one_thread_unless_the_user_says_otherwise(
+    theirs: dict[str, str], expected: list[str | None]
+) -> None:
+    names = ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"]
+    code = f"import engine.__main__, json, os; print(json.dumps([os.environ.get(name) for name in {names}]))"
+    plain = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    done = subprocess.run([sys.executable, "-c", code], env=plain | theirs, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == expected
+
+
+def test_an_interrupt_while_modules_are_imported_is_no_crash(tmp_path: Path) -> None:
+    code = (
+        "import runpy, sys\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'engine.program':\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+        "runpy.run_module('engine', run_name='__main__')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "")
+
+
 def test_every_verb_helps(capsys: pytest.CaptureFixture[str]) -> None:
     for verb in ("run", "bench", "generate"):
         with pytest.raises(SystemExit) as ended:
