@@ -136,6 +136,25 @@ def refuse_to_replace(target: Path, *, force: bool, ours: str = "") -> None:
         raise UserError(f"{target} exists and was not written by this command; give another name, or --force")
 
 
+def refuse_unwritable_folder(folder: Path, option: str) -> None:
+    """Checks that files can be written into a folder, which need not exist yet.
+
+    Args:
+        folder: the folder.
+        option: what names it on the command line.
+
+    Raises:
+        UserError: it, or the folder in which it would be made, cannot be written.
+    """
+    existing = folder
+    while not os.path.lexists(existing) and existing != existing.parent:
+        existing = existing.parent
+    if not existing.is_dir():
+        raise UserError(f"{folder} cannot be written: {existing} is no folder; name another one with {option}")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise UserError(f"{folder} cannot be written: you may not write to {existing}; name another one with {option}")
+
+
 def remove_ours(target: Path, ours: str) -> bool:
     """Removes a file if it is one that we wrote, and says whether it was.
 

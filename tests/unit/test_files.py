@@ -4,7 +4,14 @@ from pathlib import Path
 import pytest
 
 from workbench.errors import UserError
-from workbench.files import refuse_to_replace, remove_ours, whole_file, write_text, write_texts
+from workbench.files import (
+    refuse_to_replace,
+    refuse_unwritable_folder,
+    remove_ours,
+    whole_file,
+    write_text,
+    write_texts,
+)
 
 
 def names(folder: Path) -> list[str]:
@@ -172,3 +179,20 @@ def test_a_file_in_a_folder_that_is_a_file_cannot_be_written(tmp_path: Path) -> 
 def test_characters_that_are_no_text_are_replaced(tmp_path: Path) -> None:
     write_text(tmp_path / "out.txt", "a\udcffb")
     assert (tmp_path / "out.txt").read_text(encoding="utf-8") == "a?b"
+
+
+def test_a_folder_that_may_be_written_need_not_exist(tmp_path: Path) -> None:
+    refuse_unwritable_folder(tmp_path, "-o")
+    refuse_unwritable_folder(tmp_path / "a" / "b", "-o")
+    refuse_unwritable_folder(Path("profiles"), "-o")
+
+
+def test_folders_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "dangling").symlink_to("nowhere")
+    for name in ("file", "file/folder", "dangling"):
+        with pytest.raises(UserError, match="is no folder; name another one with -o"):
+            refuse_unwritable_folder(tmp_path / name, "-o")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(UserError, match="you may not write to"):
+        refuse_unwritable_folder(tmp_path / "new", "--reports")

@@ -14,6 +14,8 @@ from workbench.files import write_text
 from workbench.manifest import FILE_NAME, Manifest
 
 _SUFFIX = ".zst"
+# File systems end at 255, and other parts of a name follow.
+_LONGEST_NAME = 100
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*")
 
 
@@ -94,6 +96,8 @@ def checked_name(name: str) -> str:
     """
     if not _NAME.fullmatch(name):
         raise UserError(f"--name {name} cannot name a folder; use letters, digits, `.`, `_`, `+` and `-`")
+    if len(name) > _LONGEST_NAME:
+        raise UserError(f"--name has {len(name)} characters; give at most {_LONGEST_NAME}")
     return name
 
 

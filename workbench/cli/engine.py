@@ -16,14 +16,20 @@ _PACKAGES = str(Path(__file__).parents[2])
 
 
 @contextmanager
-def engine_errors() -> Iterator[None]:
-    """While the context lasts, what the engine refuses is an error of the user's, as here."""
+def engine_errors(verb: str = "", ours: str = "") -> Iterator[None]:
+    """While the context lasts, what the engine refuses is an error of the user's, as here.
+
+    Args:
+        verb: of the engine, whose options are those of the command `ours`.
+        ours: that command; the two are left out where they have one name.
+    """
     from engine.errors import EngineError
 
     try:
         yield
     except EngineError as error:
-        raise UserError(str(error).replace(_ITS_NAME, "wb")) from error
+        sentence = str(error).replace(f"{_ITS_NAME} {verb} ", f"wb {ours} ") if verb else str(error)
+        raise UserError(sentence.replace(_ITS_NAME, "wb")) from error
     except MemoryError as error:
         raise UserError("memory does not suffice; choose a smaller model, context or chunk") from error
 

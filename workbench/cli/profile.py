@@ -146,7 +146,7 @@ def profile(
         backend=backend,
         more={option: of_model[option] for option in further},
         repetitions=reps,
-        name=name and checked_name(name),
+        name=None if name is None else checked_name(name),
         output=output,
         reports=reports or Path("reports"),
         keep_reports=keep_reports,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.cli.engine import engine_command, engine_environment, engine_errors
+from workbench.cli.engine import engine_command, engine_environment, engine_errors, option_words
 from workbench.cli.stages import Stages, say
 from workbench.errors import UserError
 
@@ -60,8 +60,7 @@ def profile_model(asked: ModelProfile) -> int:
     Raises:
         UserError: something cannot be run, for a reason that the user can mend.
     """
-    if asked.repetitions < 1:
-        raise UserError(f"--reps {asked.repetitions} makes no sense; give 1 or more")
+    _check(asked)
     for one in _passes(asked):
         try:
             code = _profile_pass(asked, one)
@@ -73,14 +72,39 @@ def profile_model(asked: ModelProfile) -> int:
     return 0
 
 
+def _check(asked: ModelProfile) -> None:
+    """Refuses what would be refused, or could not be kept, only after it was measured."""
+    from workbench.files import refuse_unwritable_folder
+
+    if asked.repetitions < 1:
+        raise UserError(f"--reps {asked.repetitions} makes no sense; give 1 or more")
+    if not asked.model:
+        raise UserError("--model is empty; give a name in the registry, or a path")
+    refuse_unwritable_folder(asked.output, "-o")
+    refuse_unwritable_folder(asked.reports, "--reports")
+
+
+def _check_options(asked: ModelProfile) -> None:
+    """Refuses what the engine would refuse of its options."""
+    from engine.program.main import parser
+    from engine.runner import Limits
+    from engine.workload import known_workload
+
+    parsed = parser().parse_args(["run", *option_words(_options(asked, asked.repetitions))])
+    workload = known_workload(asked.workload)
+    if parsed.context:
+        Limits(parsed.context, 1).check(workload.prompt_tokens, workload.decode_tokens)
+
+
 def _passes(asked: ModelProfile) -> list[_Pass]:
     """The ways to run it; what cannot be run is refused here, before anything runs."""
-    with engine_errors():
+    with engine_errors("run", "profile"):
         from engine.model_choice import choose_model
         from engine.session import choose_backend
         from engine.variants import known_variants
         from engine.workload import known_workload
 
+        _check_options(asked)
         choice = choose_model(asked.model, asked.more.get("weights"), asked.more.get("weight-format"))
         workload = known_workload(asked.workload)
         variants = sorted(known_variants(list(asked.variants)))
@@ -131,18 +155,19 @@ def _profile_pass(asked: ModelProfile, one: _Pass) -> int:
 
 
 def _command(asked: ModelProfile, one: _Pass, repetitions: int) -> tuple[str, ...]:
-    return engine_command(
-        "run",
-        {
-            "model": asked.model,
-            "workload": asked.workload,
-            "backend": "cuda" if one.on_gpu else "numpy",
-            "graphs": one.graphs,
-            "variant": asked.variants,
-            "reps": repetitions,
-            **asked.more,
-        },
-    )
+    chosen = {"backend": "cuda" if one.on_gpu else "numpy", "graphs": one.graphs}
+    return engine_command("run", {**_options(asked, repetitions), **chosen})
+
+
+def _options(asked: ModelProfile, repetitions: int) -> dict[str, object]:
+    """The engine's options that are the same in all passes."""
+    return {
+        "model": asked.model,
+        "workload": asked.workload,
+        "variant": asked.variants,
+        "reps": repetitions,
+        **asked.more,
+    }
 
 
 def _tell(asked: ModelProfile, result: "ProfileResult") -> None:

@@ -83,7 +83,7 @@ def test_default_names(command: list[str], name: str) -> None:
     assert checked_name(name) == name
 
 
-@pytest.mark.parametrize("name", ["a/b", "..", ".hidden", "", "a b"])
+@pytest.mark.parametrize("name", ["a/b", "..", ".hidden", "", "a b", "a" * 101])
 def test_names_that_cannot_be(name: str) -> None:
     with pytest.raises(UserError, match="--name"):
         checked_name(name)
