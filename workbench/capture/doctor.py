@@ -36,8 +36,8 @@ _OPTIONAL = {
     "nvmath-python": ("nvmath", "running models on a GPU"),
     "nvtx": ("nvtx", "ranges in Python programs"),
 }
-# The parts of a distribution that are wanted, as pip is told.
-_PARTS = {"cuda-toolkit": "[cccl,crt,cublas,cudart,nvrtc]"}
+_PROFILING = "profiling programs that use a GPU"
+_PROJECT = "inference-workbench"
 # Later releases of nvtx send events that an nsys up to 2023.4 drops, without a word.
 _LAST_NVTX_FOR_OLD_NSYS = (0, 2, 11)
 _LAST_OLD_NSYS = (2023, 4)
@@ -100,8 +100,8 @@ def _install(package: Path, distributions: Iterable[str], extra: str = "") -> st
     """The command that installs these: the project's dependencies, or those of its extra."""
     project = package.parent
     if not (project / "pyproject.toml").is_file():
-        # No index has the project itself.
-        return f"pip install {shlex.join(name + _PARTS.get(name, '') for name in distributions)}"
+        # Of an installed project, pip knows the extras without an index.
+        return f'pip install "{_PROJECT}[{extra}]"' if extra else f"pip install {shlex.join(distributions)}"
     extras = f"[{extra}]" if extra else ""
     return f'pip install -e "{_from_here(project)}{extras}"'
 
@@ -162,7 +162,7 @@ def _find_nsys(environment: Mapping[str, str]) -> tuple[Nsys | None, str]:
 
 
 def _nsys(nsys: Nsys | None, how_to_get: str, *, is_named: bool) -> Check:
-    feature = "wb profile, and reading .nsys-rep files"
+    feature = f"{_PROFILING}, and reading .nsys-rep files"
     if nsys is None:
         return Check("nsys", False, "not found", feature, how_to_get)
     chosen = f"named by {VARIABLE}" if is_named else f"{VARIABLE} can name another"
@@ -170,7 +170,7 @@ def _nsys(nsys: Nsys | None, how_to_get: str, *, is_named: bool) -> Check:
 
 
 def _importer(nsys: Nsys | None, how_to_get: str) -> Check:
-    name, feature = "nsys's importer", "wb profile"
+    name, feature = "nsys's importer", _PROFILING
     if nsys is None:
         return Check(name, False, "no nsys", feature, how_to_get)
     if nsys.importer is None:
@@ -183,9 +183,12 @@ def _importer(nsys: Nsys | None, how_to_get: str) -> Check:
 
 
 def _gpu() -> Check:
-    device, feature = describe_device(), "recording kernels, running models"
+    device, feature = describe_device(), f"running models on a GPU, {_PROFILING}"
     if device is None:
-        remedy = "install NVIDIA's driver, or profile on a machine that has a GPU; captures are read anywhere"
+        remedy = (
+            "install NVIDIA's driver, or use a machine that has a GPU; captures are read anywhere, and models run on "
+            "NumPy"
+        )
         return Check("NVIDIA GPU", False, "nvidia-smi lists none", feature, remedy)
     names = ", ".join(gpu.name for gpu in device.gpus)
     return Check("NVIDIA GPU", True, f"{names}; driver {device.driver}, CUDA {device.cuda}", feature)

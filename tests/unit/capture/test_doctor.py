@@ -127,7 +127,15 @@ def test_what_is_missing_of_a_checkout(environment: dict[str, str], monkeypatch:
 def test_what_is_missing_where_the_package_was_installed(environment: dict[str, str], tmp_path: Path) -> None:
     checks = {check.name: check for check in examine(environment, tmp_path / "site-packages" / "workbench")}
     assert checks["numpy"].remedy.startswith("pip install adbc-driver-manager ")
-    assert checks["nvtx"].remedy == (
-        "pip install cuda-bindings cuda-core 'cuda-toolkit[cccl,crt,cublas,cudart,nvrtc]' cupy-cuda13x nvmath-python "
-        "nvtx"
-    )
+    assert checks["nvtx"].remedy == 'pip install "inference-workbench[cuda]"'
+    assert _PROJECT["name"] in checks["nvtx"].remedy
+
+
+def test_without_a_gpu_nothing_is_said_to_need_one_that_does_not(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "describe_device", lambda: None)
+    checks = _checks(environment)
+    assert checks["NVIDIA GPU"].feature == "running models on a GPU, profiling programs that use a GPU"
+    assert checks["nsys's importer"].feature == "profiling programs that use a GPU"
+    assert "models run on NumPy" in checks["NVIDIA GPU"].remedy

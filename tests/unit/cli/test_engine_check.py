@@ -1,4 +1,3 @@
-import builtins
 from typing import Any
 
 import pytest
@@ -9,14 +8,14 @@ from workbench.cli import engine_check
 
 @pytest.fixture
 def with_all_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_check, "_parts", lambda: (["cuda-core 1.0", "NVRTC 13.2"], []))
+    monkeypatch.setattr(engine_check, "_missing_parts", list)
 
 
 @pytest.mark.usefixtures("with_all_parts")
 def test_with_a_gpu_and_all_parts_it_runs_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device, "gpu_count", lambda: 1)
     check = engine_check.engine_check()
-    assert (check.ok, check.found) == (True, "runs on the GPU: cuda-core 1.0, NVRTC 13.2")
+    assert (check.ok, check.found) == (True, "runs on the GPU")
 
 
 @pytest.mark.usefixtures("with_all_parts")
@@ -24,7 +23,7 @@ def test_without_a_gpu_it_runs_on_numpy(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(device, "gpu_count", lambda: 0)
     check = engine_check.engine_check()
     assert (check.ok, check.required) == (False, False)
-    assert check.found.startswith("runs on NumPy, for there is no NVIDIA GPU that this process can use (of CUDA's ")
+    assert check.found == "runs on NumPy: there is no NVIDIA GPU that this process can use"
     assert "a machine with an NVIDIA GPU" in check.remedy
 
 
@@ -33,8 +32,12 @@ def test_parts_that_are_missing_are_named(monkeypatch: pytest.MonkeyPatch) -> No
         raise ImportError(name)
 
     monkeypatch.setattr(engine_check, "import_module", refuse)
-    monkeypatch.setattr(engine_check, "_nvrtc", lambda: "")
-    assert builtins.sorted(engine_check._parts()[1]) == ["NVRTC", "cuda-core", "cupy-cuda13x", "nvmath-python"]
+    monkeypatch.setattr(engine_check, "_has_nvrtc", lambda: False)
+    missing = ["cuda-core", "cupy-cuda13x", "nvmath-python", "nvtx", "NVRTC"]
+    assert engine_check._missing_parts() == missing
+    monkeypatch.setattr(device, "gpu_count", lambda: 1)
     check = engine_check.engine_check()
-    assert "cuda-core and cupy-cuda13x and nvmath-python and NVRTC cannot be used" in check.found
+    assert check.found == f"runs on NumPy: {' and '.join(missing)} cannot be used"
     assert check.remedy == "install what is missing above"
+    monkeypatch.setattr(device, "gpu_count", lambda: 0)
+    assert "a machine with an NVIDIA GPU" in engine_check.engine_check().remedy
