@@ -39,7 +39,7 @@ check: $(environment)
 	$(python) -c "from importlinter.cli import lint_imports_command; lint_imports_command()" --no-logo
 
 test-gpu: $(environment)
-	$(python) -m pytest -m gpu tests/gpu
+	$(python) -m pytest -rs -m gpu tests/gpu
 
 nsys: $(environment)
 	@nsys=$$(PYTHON=$(python) tests/nsys/install.sh) && echo "To let wb use it: export WB_NSYS=$$nsys"
