@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from engine.assemble import ModelFormats, stored_formats
 from engine.config import ModelConfig
 from engine.errors import EngineError
+from engine.fields import shown
+from engine.files import shown_path
 from engine.formats import FP32, Q8_0, WeightFormat, known_format
 from engine.parameters import parameters
 from engine.registry import MODELS, known_model
@@ -60,9 +62,11 @@ def choose_model(model: str, weights: str | None = None, weight_format: str | No
         name, shape, path = model, known_model(model), _weights_path(weights)
     else:
         path = _model_path(model)
-        name, shape = path.resolve().name, None
+        name, shape = _name(path), None
         if weights not in (None, SYNTHETIC):
-            raise EngineError(f"{name} has weights of its own; give {weights} as --model, or leave out --weights")
+            raise EngineError(
+                f"{name} has weights of its own; give {shown(weights)} as --model, or leave out --weights"
+            )
     if path is None:
         config = known_model(model)
         return ModelChoice(name, config, None, None, _synthetic_formats(config, weight_format))
@@ -82,16 +86,28 @@ def _weights_path(weights: str | None) -> Path | None:
     if weights in (None, SYNTHETIC):
         return None
     path = Path(str(weights))
+    if not weights:
+        raise EngineError("the path of the weights is empty; name a GGUF file or a transformers folder")
     if not _exists(path):
-        raise EngineError(f"there is no file or folder {path}; name a GGUF file or a transformers folder")
+        raise EngineError(f"there is no file or folder {shown_path(path)}; name a GGUF file or a transformers folder")
     return path
 
 
 def _model_path(model: str) -> Path:
     path = Path(model)
+    if not model:
+        raise EngineError(f"the model's name is empty; give a path, or one of {', '.join(MODELS)}")
     if not _exists(path):
         known_model(model)
     return path
+
+
+def _name(path: Path) -> str:
+    """What a model at this path is called, fit to be shown."""
+    try:
+        return shown(path.resolve().name)
+    except OSError as error:
+        raise EngineError("the current folder was removed; go to another, and name the model's path") from error
 
 
 def _exists(path: Path) -> bool:

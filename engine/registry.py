@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from engine.config import Architecture, Llama3Scaling, ModelConfig, Rope
 from engine.errors import EngineError
+from engine.fields import shown
 
 _LLAMA_3_1 = Llama3Scaling(factor=8.0, low_frequency_factor=1.0, high_frequency_factor=4.0, original_context=8192)
 _LLAMA_3_2 = replace(_LLAMA_3_1, factor=32.0)
@@ -91,5 +92,5 @@ def known_model(name: str) -> ModelConfig:
         return MODELS[name]
     except KeyError as error:
         raise EngineError(
-            f"there is no model {name}, and no file or folder of that name; known are {', '.join(MODELS)}"
+            f"there is no model {shown(name)}, and no file or folder of that name; known are {', '.join(MODELS)}"
         ) from error

@@ -136,14 +136,18 @@ def rounded_context(tokens: int) -> int:
     return -(-tokens // _CONTEXT_BLOCK) * _CONTEXT_BLOCK
 
 
-def remarks(choice: ModelChoice, options: EngineOptions, context: int) -> Iterator[str]:
-    """What a user should know before a model is loaded, a sentence each."""
+def remarks(choice: ModelChoice, options: EngineOptions, context: int, *, timed: bool = True) -> Iterator[str]:
+    """What a user should know before a model is loaded, a sentence each; `timed` where times are what is wanted."""
     if choice.source is None:
         yield f"{choice.name} has synthetic weights, seed {options.seed}; give --weights PATH to run real ones"
     if context > choice.config.context:
+        made_for = choice.config.context
+        consequence = (
+            "times are right, answers need not be" if timed else f"answers may be wrong from position {made_for} on"
+        )
         yield (
-            f"a context of {context} tokens is longer than the {choice.config.context} that {choice.name} was made "
-            "for: times are right, answers need not be"
+            f"a context of {context} tokens is longer than the {made_for} that {choice.name} was made for: "
+            f"{consequence}"
         )
     if options.variants and choose_backend(options.backend) == "numpy":
         yield "variants change nothing on the NumPy backend"

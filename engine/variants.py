@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from engine.errors import EngineError
+from engine.fields import shown
 
 
 class Variant(StrEnum):
@@ -70,5 +71,5 @@ def known_variants(names: Iterable[str]) -> frozenset[Variant]:
         try:
             chosen.add(Variant(name))
         except ValueError as error:
-            raise EngineError(f"there is no variant {name}; known are {', '.join(Variant)}") from error
+            raise EngineError(f"there is no variant {shown(name)}; known are {', '.join(Variant)}") from error
     return frozenset(chosen)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.errors import EngineError
+from engine.fields import shown
 
 _SIZES = re.compile(r"pp=(\d{1,9}),tg=(\d{1,9})")
 
@@ -44,7 +45,7 @@ def known_workload(text: str) -> Workload:
     sizes = _SIZES.fullmatch(text)
     if sizes is None or not int(sizes[1]) or not int(sizes[2]):
         raise EngineError(
-            f"{text} is no workload; give {', '.join(WORKLOADS)}, or sizes of at least 1 as in pp=512,tg=128"
+            f"{shown(text)} is no workload; give {', '.join(WORKLOADS)}, or sizes of at least 1 as in pp=512,tg=128"
         )
     return Workload(None, int(sizes[1]), int(sizes[2]))
 

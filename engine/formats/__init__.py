@@ -1,6 +1,7 @@
 """Weight formats: how a matrix is packed, what it weighs, and what its numbers are."""
 
 from engine.errors import EngineError
+from engine.fields import shown
 from engine.formats.bf16 import BF16
 from engine.formats.format import Parts, WeightFormat
 from engine.formats.fp16 import FP16
@@ -13,12 +14,13 @@ __all__ = ["BF16", "FORMATS", "FP16", "FP32", "Q8_0", "Parts", "WeightFormat", "
 
 
 def known_format(name: str) -> WeightFormat:
-    """The format of this name.
+    """The format of this name, in whatever case.
 
     Raises:
         EngineError: there is none.
     """
     try:
-        return FORMATS[name]
+        return FORMATS[name.lower()]
     except KeyError as error:
-        raise EngineError(f"the weight format {name} is not supported; known are {', '.join(FORMATS)}") from error
+        known = ", ".join(FORMATS)
+        raise EngineError(f"the weight format {shown(name)} is not supported; known are {known}") from error

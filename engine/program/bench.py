@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import EngineError
+from engine.fields import shown
 from engine.files import check_new, read_small_text, shown_path, write_text
 from engine.program.options import add_model_options, engine_options, positive, say
 from engine.program.parser import Parser
@@ -94,7 +95,7 @@ def call(parsed: argparse.Namespace, typed: Sequence[str]) -> int:
         write_text(parsed.output, text)
     print_text(text if parsed.format == "json" else bench_table(document))
     for failure in failures:
-        say(failure["message"] if alone else f"{failure['model']}: {failure['message']}")
+        say(failure["message"] if alone else f"{shown(failure['model'])}: {failure['message']}")
     return EngineError.exit_code if failures else 0
 
 

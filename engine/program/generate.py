@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from engine.program.options import (
     add_context_option,
     add_model_options,
+    check_finite,
     chosen_model,
     count,
     engine_options,
@@ -58,7 +59,7 @@ def call(parsed: argparse.Namespace, _typed: Sequence[str]) -> int:
     request = make_request(choice, parsed.prompt, parsed.max_tokens)
     context = parsed.context or min(choice.config.context, request.context)
     Limits(context, options.chunk).check(len(request.prompt_tokens), request.max_tokens)
-    for remark in remarks(choice, options, context):
+    for remark in remarks(choice, options, context, timed=False):
         say(remark)
     if choice.path is None:
         say(f"{choice.name} has no vocabulary without a path: its tokens are bytes, and [n] for those from 256 on")
@@ -68,6 +69,7 @@ def call(parsed: argparse.Namespace, _typed: Sequence[str]) -> int:
         engine.runner.warm_up(())
         progress("warming up", 1, 1)
     _write(parsed.format, engine.runner, request)
+    check_finite(engine.runner.logits())
     return 0
 
 

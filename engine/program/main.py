@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -34,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):
             # Names, units and answers may hold characters that the terminal's encoding lacks.
             stream.reconfigure(errors="backslashreplace")
+    # One sentence on the logits says it.
+    warnings.filterwarnings("ignore", "(overflow|invalid value|divide by zero) encountered", RuntimeWarning)
     typed = list(sys.argv[1:] if arguments is None else arguments)
     sys.exit(execute(typed))
 

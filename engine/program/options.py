@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from engine.fields import shown
 from engine.terminal import print_remark, sentence
 from engine.variants import STORIES, known_variants
 
 if TYPE_CHECKING:
+    from engine.formats.format import FloatArray
     from engine.model_choice import ModelChoice
     from engine.session import EngineOptions
 
@@ -55,21 +57,21 @@ def add_context_option(parser: argparse.ArgumentParser) -> None:
 def whole(text: str) -> int:
     """A number of 0 or more, of at most 63 bits."""
     if not text.isdecimal() or int(text) >= 1 << 63:
-        raise argparse.ArgumentTypeError(f"{text} is no whole number of 0 or more")
+        raise argparse.ArgumentTypeError(f"{shown(text)} is no whole number of 0 or more")
     return int(text)
 
 
 def positive(text: str) -> int:
     """A number of 1 or more that a size can be."""
     if not text.isdecimal() or not 0 < int(text) < 1 << 31:
-        raise argparse.ArgumentTypeError(f"{text} is no whole number of 1 or more")
+        raise argparse.ArgumentTypeError(f"{shown(text)} is no whole number of 1 or more")
     return int(text)
 
 
 def count(text: str) -> int:
     """A number of 0 or more that a kernel can take."""
     if not text.isdecimal() or int(text) >= 1 << 31:
-        raise argparse.ArgumentTypeError(f"{text} is no whole number from 0 to {(1 << 31) - 1}")
+        raise argparse.ArgumentTypeError(f"{shown(text)} is no whole number from 0 to {(1 << 31) - 1}")
     return int(text)
 
 
@@ -77,7 +79,7 @@ def temperature(text: str) -> float:
     """0, or what logits can be divided by in single precision."""
     value = decimal(text)
     if 0 < value < LEAST_TEMPERATURE:
-        raise argparse.ArgumentTypeError(f"{text} is too small a temperature; 0 takes the likeliest token")
+        raise argparse.ArgumentTypeError(f"{shown(text)} is too small a temperature; 0 takes the likeliest token")
     return value
 
 
@@ -88,7 +90,7 @@ def decimal(text: str) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is no number of 0 or more")
+        raise argparse.ArgumentTypeError(f"{shown(text)} is no number of 0 or more")
     return value
 
 
@@ -96,7 +98,7 @@ def share(text: str) -> float:
     """A number above 0, up to 1."""
     value = decimal(text)
     if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is no number above 0, up to 1")
+        raise argparse.ArgumentTypeError(f"{shown(text)} is no number above 0, up to 1")
     return value
 
 
@@ -110,6 +112,14 @@ def chosen_model(parsed: argparse.Namespace) -> ModelChoice:
 def say(text: str) -> None:
     """A remark on standard error."""
     print_remark(f"engine: {sentence(text)}\n")
+
+
+def check_finite(logits: FloatArray) -> None:
+    """Warns where an answer means nothing."""
+    import numpy as np
+
+    if not np.isfinite(logits).all():
+        say("the logits are not finite: the weights are damaged or overflow")
 
 
 def engine_options(parsed: argparse.Namespace, *, graphs: bool) -> EngineOptions:

@@ -4,7 +4,10 @@ import argparse
 from typing import NoReturn
 
 from engine.errors import EngineError
+from engine.fields import shown
 from engine.terminal import print_text
+
+_MOST_SHOWN = 300
 
 
 class Parser(argparse.ArgumentParser):
@@ -12,7 +15,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """What the user typed makes no sense."""
-        raise EngineError(f"{' '.join(message.split()).rstrip('.')}; see `{self.prog} --help`")
+        raise EngineError(f"{shown(' '.join(message.split()).rstrip('.'), _MOST_SHOWN)}; see `{self.prog} --help`")
 
     def _print_message(self, message: str, _file: object = None) -> None:
         """Prints help like any other result."""

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import EngineError
+from engine.fields import shown
 from engine.files import check_new, check_replaceable, write_text
 from engine.program.options import (
     add_context_option,
     add_model_options,
+    check_finite,
     chosen_model,
     engine_options,
     positive,
@@ -63,6 +65,7 @@ def call(parsed: argparse.Namespace, typed: Sequence[str]) -> int:
         check_new(parsed.record)
     with shown_progress() as progress:
         finished = _run(parsed, typed, progress)
+    check_finite(finished.measurement.logits)
     document = run_document(finished)
     if target:
         write_text(Path(target), json.dumps(document, indent=2, allow_nan=False) + "\n")
@@ -123,7 +126,7 @@ def _summary(run: Run, document: dict[str, Any]) -> str:
     step_s = statistics.median(measurement.decode_ns) / 1e9 / workload.decode_tokens
     weights, repetitions = document["weights"], len(measurement.prefill_ns)
     return (
-        f"{document['model']['name']}, {weights['source']}, {weights['format']}, {run.engine.backend}: "
+        f"{shown(document['model']['name'])}, {shown(weights['source'])}, {weights['format']}, {run.engine.backend}: "
         f"prefill of {workload.prompt_tokens} in {prefill_s * 1e3:.2f} ms "
         f"({workload.prompt_tokens / prefill_s:,.0f} tok/s), "
         f"decode of {workload.decode_tokens} at {step_s * 1e3:.3f} ms a step ({1 / step_s:,.0f} tok/s)"

@@ -111,6 +111,10 @@ def test_what_a_user_should_know_is_said_before() -> None:
         "need not be",
         "variants change nothing on the NumPy backend",
     ]
+    assert list(remarks(choice(), EngineOptions(), 2049, timed=False))[1:] == [
+        "a context of 2049 tokens is longer than the 2048 that tiny-qwen3 was made for: answers may be wrong from "
+        "position 2048 on"
+    ]
 
 
 def test_contexts_are_rounded_up() -> None:

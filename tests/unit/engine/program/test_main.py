@@ -1,17 +1,23 @@
 import errno
 import io
 import json
+import math
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from engine.config import Architecture
 from engine.errors import EngineError
+from engine.formats import FP32
 from engine.program import run as run_verb
 from engine.program.main import execute, main, parser
+from tests.unit.engine.weights.builders import CONFIGS, random_tensors, write_folder
 
 TINY = ("--model", "tiny-qwen3", "--backend", "numpy")
 
@@ -123,6 +129,91 @@ def test_a_stream_that_is_missing_is_missed_by_nobody(
     assert (tmp_path / "document").exists()
     assert engine("run", *TINY, "--workload", "nothing") == 2
     assert engine("generate", *TINY, "--prompt", "a", "--max-tokens", "1") == 0
+
+
+NOT_FINITE = "engine: the logits are not finite: the weights are damaged or overflow\n"
+
+
+@pytest.mark.parametrize(
+    "verb", [("run", "--workload", "pp=2,tg=1"), ("generate", "--prompt", "a", "--max-tokens", "2")], ids=str
+)
+@pytest.mark.parametrize("value", [math.nan, math.inf, 1.0])
+def test_logits_that_are_not_finite_are_told_once(
+    value: float, verb: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("engine.runner.Runner.logits", lambda _: np.full(512, value, np.float32))
+    assert engine(verb[0], *TINY, *verb[1:]) == 0
+    assert capsys.readouterr().err.count(NOT_FINITE) == (value != 1.0)
+
+
+def test_weights_that_overflow_are_one_sentence(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = CONFIGS[Architecture.QWEN3]
+    tensors = random_tensors(config, FP32)
+    head = tensors["lm_head.weight"]
+    tensors["lm_head.weight"] = replace(head, parts=FP32.pack(np.full(head.shape, 3e38, np.float32)))
+    folder = write_folder(tmp_path / "model", config, tensors)
+    assert engine("run", "--model", str(folder), "--backend", "numpy", "--workload", "pp=2,tg=1") == 0
+    assert capsys.readouterr().err.count(NOT_FINITE) == 1
+    assert not list(recwarn)
+
+
+STEERING = "no\x1b[31m\nfoo" + "o" * 5000
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "--model", STEERING, "--workload", "W1"),
+        ("run", *TINY, "--workload", "W1", "--weights", STEERING),
+        ("run", *TINY, "--workload", "W1", "--weight-format", STEERING),
+        ("run", *TINY, "--workload", "W1", "--variant", STEERING),
+        ("run", *TINY, "--workload", "W1", "--reps", STEERING),
+        ("run", *TINY, "--workload", STEERING),
+        ("run", *TINY, "--workload", "W1", f"--{STEERING}"),
+        ("run", *TINY, "--workload", "W1", "--record", STEERING),
+        ("bench", "--suite", STEERING),
+        ("bench", "--model", STEERING),
+        (STEERING,),
+    ],
+    ids=lambda each: each[-2] if len(each) > 1 else each[0][:2],
+)
+def test_what_is_quoted_is_short_and_harmless(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert engine(*arguments) == 2
+    out, errors = capsys.readouterr()
+    assert out == ""
+    assert "\x1b" not in errors
+    assert errors.count("\n") == 1
+    assert len(errors) < 700
+
+
+def test_a_folders_name_is_shown_harmlessly(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = CONFIGS[Architecture.QWEN3]
+    folder = write_folder(tmp_path / "a\x1b[31m\nb", config, random_tensors(config, FP32))
+    assert engine("run", "--model", str(folder), "--backend", "numpy", "--workload", "pp=2,tg=1") == 0
+    out, errors = capsys.readouterr()
+    assert out.startswith("a?[31m?b, ")
+    assert out.count("\n") == 1
+    assert "\x1b" not in out + errors
+
+
+def test_a_folder_that_was_removed_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert engine("run", "--model", ".", "--backend", "numpy", "--workload", "W1") == 2
+    assert capsys.readouterr().err == (
+        "engine: the current folder was removed; go to another, and name the model's path\n"
+    )
+
+
+@pytest.mark.parametrize("option", ["--model", "--weights"])
+def test_an_empty_path_is_not_the_current_folder(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert engine("run", *TINY, option, "", "--workload", "W1") == 2
+    assert " is empty; " in capsys.readouterr().err
 
 
 def test_nothing_heavy_is_imported_before_it_is_known_what_is_asked_for() -> None:
