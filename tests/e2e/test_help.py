@@ -7,6 +7,7 @@ import pytest
 from tests.conftest import capture_path
 from tests.e2e.command_line import environment, wb
 from workbench import __version__
+from workbench.cli.model_options import VARIANT_NAMES
 
 COMMANDS = ("attribute", "findings", "rules", "profile", "generate", "bench", "scrub", "doctor", "demo")
 HEAVY = ("engine", "pandas", "numpy", "pyarrow", "adbc_driver_manager", "jinja2", "yaml")
@@ -83,3 +84,9 @@ def test_an_odd_size_of_the_terminal_is_passed_over(tmp_path: Path, size: str) -
         done = wb(*arguments, folder=tmp_path, **sizes)
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout
+
+
+@pytest.mark.parametrize("command", ["profile", "bench", "generate"])
+def test_help_names_the_variants(tmp_path: Path, command: str) -> None:
+    text = wb(command, "--help", folder=tmp_path, COLUMNS="200").stdout
+    assert all(name in text for name in VARIANT_NAMES)

@@ -23,10 +23,25 @@ WeightFormat = Annotated[
     str | None,
     typer.Option(metavar="FORMAT", help="fp32, bf16, fp16 or q8_0; by default as they are stored.", show_default=False),
 ]
+# The engine's, which is not imported for help; a test compares them.
+VARIANT_NAMES = (
+    "unfused-qkv",
+    "unfused-gate-up",
+    "separate-cast",
+    "no-pdl",
+    "malloc-per-step",
+    "copy-per-head",
+    "no-graphs",
+)
 Backend = Annotated[str, typer.Option(metavar="auto|cuda|numpy", help="By default a GPU where there is one.")]
 Variants = Annotated[
     list[str] | None,
-    typer.Option(metavar="VARIANT", help="Run without an optimisation, such as no-pdl; may be repeated."),
+    typer.Option(
+        metavar="VARIANT",
+        help=f"Run without an optimisation: {', '.join(VARIANT_NAMES)}; may be repeated. "
+        "`python -m engine run --help` tells what each costs.",
+        show_default=False,
+    ),
 ]
 Seed = Annotated[int | None, typer.Option(help="Of synthetic weights, prompt and sampling.", show_default=False)]
 Context = Annotated[
