@@ -123,11 +123,19 @@ def _check(options: ProfileOptions, environment: Mapping[str, str]) -> None:
     program = options.command[0]
     if shutil.which(program, path=environment.get("PATH")) is None:
         raise UserError(f"{program} cannot be run: there is no such program; check its spelling and its permissions")
-    output, keep = options.output.resolve(), options.keep_reports
-    if keep is not None and keep.resolve().is_relative_to(output):
+    refuse_kept_among_captures(options.keep_reports, options.output)
+
+
+def refuse_kept_among_captures(keep_reports: Path | None, output: Path) -> None:
+    """Checks that nsys's own reports would lie elsewhere than the captures.
+
+    Raises:
+        UserError: they would not.
+    """
+    if keep_reports is not None and keep_reports.resolve().is_relative_to(output.resolve()):
         raise UserError(
-            f"--keep-rep would put reports, which hold the program's environment, among the captures in "
-            f"{options.output}; run it from another folder"
+            f"--keep-rep would put reports, which hold the program's environment, among the captures in {output}; "
+            "run it from another folder"
         )
 
 

@@ -74,6 +74,7 @@ def profile_model(asked: ModelProfile) -> int:
 
 def _check(asked: ModelProfile) -> None:
     """Refuses what would be refused, or could not be kept, only after it was measured."""
+    from workbench.capture.profile import refuse_kept_among_captures
     from workbench.files import refuse_unwritable_folder
 
     if asked.repetitions < 1:
@@ -82,6 +83,7 @@ def _check(asked: ModelProfile) -> None:
         raise UserError("--model is empty; give a name in the registry, or a path")
     refuse_unwritable_folder(asked.output, "-o")
     refuse_unwritable_folder(asked.reports, "--reports")
+    refuse_kept_among_captures(asked.keep_reports, asked.output)
 
 
 def _check_options(asked: ModelProfile) -> None:

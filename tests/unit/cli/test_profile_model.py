@@ -132,6 +132,7 @@ def test_an_engine_that_fails_is_not_profiled(run: Run, monkeypatch: pytest.Monk
         ({"more": {"chunk": -1}}, "--chunk: -1"),
         ({"output": Path(__file__)}, "is no folder; name another one with -o"),
         ({"reports": Path(__file__) / "reports"}, "is no folder; name another one with --reports"),
+        ({"keep_reports": Path("a/b"), "output": Path("a")}, "--keep-rep would put reports"),
         ({"more": {"weights": "nowhere"}}, "nowhere"),
         ({"more": {"weight-format": "fp7"}}, "fp7"),
     ],
