@@ -45,6 +45,9 @@ def call_verb(verb: str, options: Mapping[str, object]) -> None:
         UserError: the engine refuses.
         typer.Exit: when it is done.
     """
+    from engine.threads import multiply_on_one_thread
+
+    multiply_on_one_thread()
     from engine.program.main import parser
 
     arguments = [verb, *option_words(options)]
