@@ -42,6 +42,15 @@ class Ranges:
         finally:
             self.end()
 
+    @contextmanager
+    def work(self, site: Site) -> Iterator[None]:
+        """Work that is no operation of a model, such as loading it."""
+        self.begin(site.role, site.layer_type, site.layer)
+        try:
+            yield
+        finally:
+            self.end()
+
 
 def profiler_ranges() -> Ranges:
     """Ranges for the profiler that listens, if one does."""

@@ -14,7 +14,7 @@ from engine.device import Device, gpu_count
 from engine.errors import EngineError
 from engine.formats import BF16, FP16, FP32, WeightFormat
 from engine.model_choice import ModelChoice
-from engine.operations import Operations, Sampling
+from engine.operations import Operations, Sampling, Site
 from engine.parameters import matrix_parameters
 from engine.progress import StageProgress
 from engine.runner import Limits, Runner, RunnerOptions
@@ -109,7 +109,8 @@ def open_engine(
             device.compile(choice.config, choice.formats.layers, partial(progress, "compiling kernels"))
         ops = wrapped(plain, around) if around else plain
         assembly = Assembly(ops, choice.config, choice.formats, choice.source, options.seed)
-        model = assemble(assembly, partial(progress, "loading layers"))
+        with ranges.work(Site("weights", "load")):
+            model = assemble(assembly, partial(progress, "loading layers"))
         runner = Runner(ops, model, _runner_options(backend, choice, options, context), ranges)
         ops.finish()
     load_ns = time.perf_counter_ns() - start_ns

@@ -76,6 +76,7 @@ def call(parsed: argparse.Namespace, typed: Sequence[str]) -> int:
 def _run(parsed: argparse.Namespace, typed: Sequence[str], progress: StageProgress) -> Run:
     from engine.annotation import profiler_ranges
     from engine.measurement import measure
+    from engine.operations import Site
     from engine.run_document import Run
     from engine.runner import Limits
     from engine.session import choose_backend, open_engine, remarks, rounded_context
@@ -92,23 +93,18 @@ def _run(parsed: argparse.Namespace, typed: Sequence[str], progress: StageProgre
     for remark in remarks(choice, options, context):
         say(remark)
     with _recording(parsed.record) as recorder:
-        engine = open_engine(
-            choice,
-            options,
-            context,
-            recorder or profiler_ranges(),
-            progress,
-            recorder.around if recorder else None,
-        )
+        ranges = recorder or profiler_ranges()
+        engine = open_engine(choice, options, context, ranges, progress, recorder.around if recorder else None)
         prompt = random_prompt(workload.prompt_tokens, choice.config.vocabulary, parsed.seed)
         measurement = measure(engine.runner, workload, prompt, parsed.reps, progress)
     device = None
     if engine.device:
-        device = replace(
-            engine.device.describe(),
-            copy_bytes_per_s=engine.device.measure_copy(),
-            operations_per_s=engine.device.measure_products(),
-        )
+        with ranges.work(Site("device", "measure")):
+            device = replace(
+                engine.device.describe(),
+                copy_bytes_per_s=engine.device.measure_copy(),
+                operations_per_s=engine.device.measure_products(),
+            )
     return Run(engine, workload, measurement, device, typed)
 
 

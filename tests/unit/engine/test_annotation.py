@@ -9,6 +9,9 @@ from engine.annotation import NvtxRanges, Phase, Ranges, profiler_ranges
 from tests.unit.engine.engines import tiny
 
 
+LOAD = ("load", None, None)
+
+
 class Noted(Ranges):
     """Notes the path of open ranges whenever one begins."""
 
@@ -27,7 +30,7 @@ class Noted(Ranges):
 def test_every_operation_is_a_range_within_its_step() -> None:
     noted = Noted()
     runner = tiny("tiny-llama", ranges=noted).runner
-    assert noted.seen == [(("load", None, None),)]
+    assert noted.seen == [(LOAD,), (LOAD, ("load", "weights", None))]
     noted.seen.clear()
     runner.prefill([1, 2, 3], 5)
     runner.decode(17)

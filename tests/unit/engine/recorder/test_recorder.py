@@ -75,7 +75,7 @@ def test_ranges_are_the_engines(export: sqlite3.Connection) -> None:
     (domain,) = export.execute("SELECT text FROM NVTX_EVENTS WHERE eventType = 75").fetchone()
     assert domain == "engine"
     categories = {text for (text,) in export.execute("SELECT text FROM NVTX_EVENTS WHERE eventType = 33")}
-    assert categories == {"embedding", "attention", "mlp", "norm", "lm_head", "sampling"}
+    assert categories == {"embedding", "attention", "mlp", "norm", "lm_head", "sampling", "weights"}
     steps = export.execute(
         "SELECT int64Value FROM NVTX_EVENTS WHERE eventType = 59 AND text = 'decode' ORDER BY start"
     ).fetchall()
