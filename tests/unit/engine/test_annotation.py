@@ -8,7 +8,6 @@ import pytest
 from engine.annotation import NvtxRanges, Phase, Ranges, profiler_ranges
 from tests.unit.engine.engines import tiny
 
-
 LOAD = ("load", None, None)
 
 
