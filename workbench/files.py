@@ -14,6 +14,26 @@ from workbench.errors import UserError
 _FRAME = " \t<!->,"
 
 
+class UnsuitableFileError(ValueError):
+    """What a file is that cannot be read: no ordinary one, or too large."""
+
+
+def read_ordinary_file(path: Path, most_bytes: int) -> bytes:
+    """The bytes of a file that has no reason to be larger; waits for nobody, should a pipe lie in its place.
+
+    Raises:
+        OSError: it cannot be read.
+        UnsuitableFileError: it is no ordinary file, or larger.
+    """
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise UnsuitableFileError("no ordinary file")
+        content = file.read(most_bytes + 1)
+    if len(content) > most_bytes:
+        raise UnsuitableFileError(f"larger than {most_bytes >> 20} MiB")
+    return content
+
+
 @contextmanager
 def whole_file(target: Path) -> Iterator[Path]:
     """Gives a path beside `target` to write to, and renames it to `target` once the context ends well.

@@ -5,14 +5,13 @@
 
 import json
 import math
-import os
-import stat
 import types
 from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from workbench.errors import UserError
+from workbench.files import UnsuitableFileError, read_ordinary_file
 
 FILE_NAME = "manifest.json"
 SCHEMA = "wb.manifest/1"
@@ -184,12 +183,17 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / FILE_NAME
     try:
         document = json.loads(
-            _content(path), parse_constant=_refuse_constant, parse_int=whole_number, parse_float=_number
+            read_ordinary_file(path, _MOST_BYTES).decode(),
+            parse_constant=_refuse_constant,
+            parse_int=whole_number,
+            parse_float=_number,
         )
     except RecursionError as error:
         raise UserError(f"{path} is malformed: it is nested too deeply; restore it, or profile again") from error
     except FileNotFoundError as error:
         raise UserError(f"{folder} has no {FILE_NAME}; name a folder that `wb profile` wrote") from error
+    except UnsuitableFileError as error:
+        raise UserError(f"{path} cannot be read (it is {error}); restore it, or profile again") from error
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error}); restore it, or profile again") from error
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
@@ -203,17 +207,6 @@ def read_manifest(folder: Path) -> Manifest:
     except _MismatchError as error:
         raise UserError(f"{path} is malformed: {error}; restore it, or profile again") from error
     return manifest
-
-
-def _content(path: Path) -> str:
-    # In its place may be a pipe, which nobody writes to.
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise ValueError("it is no ordinary file")
-        raw = file.read(_MOST_BYTES + 1)
-    if len(raw) > _MOST_BYTES:
-        raise ValueError(f"it is larger than {_MOST_BYTES >> 20} MiB")
-    return raw.decode()
 
 
 def _number(digits: str) -> float:

@@ -16,14 +16,19 @@ _PACKAGE_FOLDER = str(Path(__file__).parents[2])
 
 def engine_process(arguments: Sequence[str]) -> "subprocess.CompletedProcess[bytes]":
     """Runs the engine with such arguments; what it printed, once it has ended."""
-    # With -P the current folder may hold whatever it likes under the name of a module.
-    command = [sys.executable, "-P", "-m", "engine", *arguments]
+    environment = engine_environment(os.environ)
     with _exit_on_signals():
-        return subprocess.run(command, stdout=subprocess.PIPE, check=False, env=_environment(os.environ))
+        return subprocess.run(engine_command(arguments), stdout=subprocess.PIPE, check=False, env=environment)
 
 
-def _environment(ours: Mapping[str, str]) -> dict[str, str]:
-    """An environment in which Python finds this very package."""
+def engine_command(arguments: Sequence[str]) -> list[str]:
+    """The command line that starts the engine with such arguments; in `engine_environment`."""
+    # With -P the current folder may hold whatever it likes under the name of a module.
+    return [sys.executable, "-P", "-m", "engine", *arguments]
+
+
+def engine_environment(ours: Mapping[str, str]) -> dict[str, str]:
+    """An environment in which Python finds this very package, wherever it was found here."""
     path = os.pathsep.join(filter(None, (_PACKAGE_FOLDER, ours.get("PYTHONPATH", ""))))
     return {**ours, "PYTHONPATH": path}
 

@@ -1,8 +1,6 @@
 """What a profiled program says of its own work: the JSON object that it writes to `$WB_WORKLOAD_MANIFEST`."""
 
 import json
-import os
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ from workbench.capture.environment_values import EnvironmentValues
 from workbench.capture.paths import shorten_paths
 from workbench.capture.secrets import MASK, is_secret_name
 from workbench.errors import UserError
+from workbench.files import UnsuitableFileError, read_ordinary_file
 from workbench.manifest import whole_number
 
 VARIABLE = "WB_WORKLOAD_MANIFEST"
@@ -26,7 +25,9 @@ def read_workload(file: Path) -> dict[str, Any] | None:
     """
     try:
         # What JSON cannot express (NaN, Infinity) becomes null.
-        workload = json.loads(_content(file).decode(), parse_constant=lambda _: None, parse_int=whole_number)
+        workload = json.loads(
+            read_ordinary_file(file, _MOST_BYTES).decode(), parse_constant=lambda _: None, parse_int=whole_number
+        )
         if not isinstance(workload, dict):
             raise _left_out("is no JSON object")
         if _is_deeper(workload, _DEEPEST):
@@ -37,20 +38,11 @@ def read_workload(file: Path) -> dict[str, Any] | None:
         return None
     except RecursionError as error:
         raise _left_out(f"is nested more than {_DEEPEST} deep") from error
+    except UnsuitableFileError as error:
+        raise _left_out(f"is {error}") from error
     except (OSError, ValueError) as error:
         raise _left_out(f"is not JSON ({error})") from error
     return workload
-
-
-def _content(file: Path) -> bytes:
-    # The program may have left a pipe there, which nobody writes to.
-    with os.fdopen(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as content:
-        if not stat.S_ISREG(os.fstat(content.fileno()).st_mode):
-            raise _left_out("is no ordinary file")
-        raw = content.read(_MOST_BYTES + 1)
-    if len(raw) > _MOST_BYTES:
-        raise _left_out(f"is larger than {_MOST_BYTES >> 20} MiB")
-    return raw
 
 
 def _left_out(why: str) -> UserError:

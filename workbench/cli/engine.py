@@ -1,18 +1,13 @@
 """The engine, as the command line uses it: imported late, or started as a program."""
 
-import os
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 import typer
 
 from workbench.errors import UserError
 
 _ITS_NAME = "python -m engine"
-# Both packages lie in one folder.
-_PACKAGES = str(Path(__file__).parents[2])
 
 
 @contextmanager
@@ -58,14 +53,16 @@ def call_verb(verb: str, options: Mapping[str, object]) -> None:
 
 def engine_command(verb: str, options: Mapping[str, object]) -> tuple[str, ...]:
     """The command line that starts the engine as a program of its own; in `engine_environment`."""
-    # With -P the current folder may hold whatever it likes under the name of a module.
-    return (sys.executable, "-P", "-m", "engine", verb, *option_words(options))
+    from engine.program import processes
+
+    return tuple(processes.engine_command([verb, *option_words(options)]))
 
 
 def engine_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """An environment in which Python finds the engine, wherever it was found here."""
-    path = os.pathsep.join(filter(None, (_PACKAGES, environment.get("PYTHONPATH", ""))))
-    return {**environment, "PYTHONPATH": path}
+    from engine.program import processes
+
+    return processes.engine_environment(environment)
 
 
 def option_words(options: Mapping[str, object]) -> list[str]:
