@@ -30,9 +30,8 @@ _REPLAYS = 15
 def products(config: ModelConfig, format_: WeightFormat) -> dict[str, Product]:
     """The products of a decode step, by role."""
     hidden, out = config.hidden_size, vector_form(format_)
-    qkv = config.q_size + 2 * config.kv_size
     return {
-        "qkv_proj": Product(format_, qkv, hidden, True, Epilogue.STORE, SINGLE),
+        "qkv_proj": Product(format_, config.qkv_size, hidden, True, Epilogue.STORE, SINGLE),
         "o_proj": Product(format_, hidden, config.q_size, False, Epilogue.ADD, SINGLE),
         "gate_up_proj": Product(format_, 2 * config.intermediate_size, hidden, True, Epilogue.SWIGLU, out),
         "down_proj": Product(format_, hidden, config.intermediate_size, False, Epilogue.ADD, SINGLE),

@@ -45,7 +45,7 @@ def make_activations(
         ids=ops.integers("ids", capacity),
         hidden=ops.floats("hidden", capacity, config.hidden_size),
         normed=ops.input("normed", capacity, config.hidden_size, layer_format),
-        qkv=ops.floats("qkv", capacity, config.q_size + 2 * config.kv_size),
+        qkv=ops.floats("qkv", capacity, config.qkv_size),
         attended=ops.input("attended", capacity, config.q_size, layer_format),
         gated=ops.input("gated", capacity, config.intermediate_size, layer_format),
         last=ops.floats("last", 1, config.hidden_size),

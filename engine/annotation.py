@@ -5,7 +5,7 @@ category is the layer type, whose message is the role and whose payload is the l
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from enum import StrEnum
 from typing import Any
 
@@ -33,19 +33,17 @@ class Ranges:
     def end(self) -> None:
         """The range that began last ends."""
 
-    @contextmanager
-    def phase(self, phase: Phase, step: int | None = None) -> Iterator[None]:
+    def phase(self, phase: Phase, step: int | None = None) -> AbstractContextManager[None]:
         """A phase, or a step of one."""
-        self.begin(phase, None, step)
-        try:
-            yield
-        finally:
-            self.end()
+        return self._range(phase, None, step)
+
+    def work(self, site: Site) -> AbstractContextManager[None]:
+        """What is done at a place: an operation of a model, or loading it."""
+        return self._range(site.role, site.layer_type, site.layer)
 
     @contextmanager
-    def work(self, site: Site) -> Iterator[None]:
-        """Work that is no operation of a model, such as loading it."""
-        self.begin(site.role, site.layer_type, site.layer)
+    def _range(self, message: str, category: str | None, payload: int | None) -> Iterator[None]:
+        self.begin(message, category, payload)
         try:
             yield
         finally:

@@ -1,8 +1,8 @@
 """The cache of keys and values."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from engine.config import ModelConfig
 from engine.formats import WeightFormat
 from engine.operations import HeadShape, LayerCache, Operations
 
@@ -15,9 +15,8 @@ class Cache:
     layers: tuple[LayerCache, ...]
 
 
-def make_cache(ops: Operations, config: ModelConfig, capacity: int, format_: WeightFormat) -> Cache:
-    """An empty cache."""
-    shape = HeadShape(config.heads, config.kv_heads, config.head_dim)
+def make_cache(ops: Operations, shapes: Iterable[HeadShape], capacity: int, format_: WeightFormat) -> Cache:
+    """An empty cache, for layers of such heads."""
     return Cache(
-        capacity, tuple(ops.cache(f"cache.{layer}", shape, capacity, format_) for layer in range(config.layers))
+        capacity, tuple(ops.cache(f"cache.{layer}", shape, capacity, format_) for layer, shape in enumerate(shapes))
     )

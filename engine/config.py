@@ -134,6 +134,11 @@ class ModelConfig:
         return self.heads * self.head_dim
 
     @property
+    def qkv_size(self) -> int:
+        """Width of all queries, all keys and all values."""
+        return self.q_size + 2 * self.kv_size
+
+    @property
     def kv_size(self) -> int:
         """Width of all keys, and of all values."""
         return self.kv_heads * self.head_dim

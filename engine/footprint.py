@@ -77,7 +77,7 @@ def _product(layer_type: str, role: str, weight: Matrix, tokens: int, layers: in
 def _attention(model: Model, cache_format: WeightFormat, tokens: int, context: int) -> RoleFootprint:
     config = model.config
     cached = 2 * cache_format.size_bytes(context, config.kv_size)
-    rows = tokens * (config.q_size + 2 * config.kv_size) * _FLOAT_BYTES
+    rows = tokens * config.qkv_size * _FLOAT_BYTES
     rows += model.blocks[0].attention.output.format.input_bytes(tokens, config.q_size)
     # Row t of so many sees context - tokens + t + 1 positions, each for a product with the key and one with the value.
     seen = tokens * (2 * context - tokens + 1) // 2

@@ -61,12 +61,12 @@ class Runner:
         limits, layers = options.limits, model.blocks[0].attention.qkv.format
         self.model = model
         self.options = options
-        self._plain = ops
         self._ops = annotated(ops, ranges)
         self._ranges = ranges
         ops.reserve([matrix for block in model.blocks for matrix in block.matrices], limits.chunk)
         self._work: Activations = make_activations(ops, model.config, limits.chunk, layers, model.head.format)
-        self._cache: Cache = make_cache(ops, model.config, limits.context, options.cache_format)
+        shapes = [block.attention.shape for block in model.blocks]
+        self._cache: Cache = make_cache(ops, shapes, limits.context, options.cache_format)
         self._state = DecodeState(
             token=ops.integers("token", 1),
             position=ops.integers("position", 1),

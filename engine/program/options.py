@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from engine.session import EngineOptions
 
 DEFAULT_SEED = 42
-
-
-LEAST_TEMPERATURE = 1e-4
+# Logits are divided by it in single precision.
+_LEAST_TEMPERATURE = 1e-4
 
 
 def add_model_options(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
@@ -78,7 +77,7 @@ def count(text: str) -> int:
 def temperature(text: str) -> float:
     """0, or what logits can be divided by in single precision."""
     value = decimal(text)
-    if 0 < value < LEAST_TEMPERATURE:
+    if 0 < value < _LEAST_TEMPERATURE:
         raise argparse.ArgumentTypeError(f"{shown(text)} is too small a temperature; 0 takes the likeliest token")
     return value
 

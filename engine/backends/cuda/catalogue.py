@@ -78,7 +78,7 @@ def _rotates(variants: bool) -> tuple[bool, ...]:
 def _products(config: ModelConfig, format_: WeightFormat, *, variants: bool) -> Iterator[Product]:
     hidden, width, out = config.hidden_size, config.intermediate_size, vector_form(format_)
     for normed in (True, False) if variants else (True,):
-        yield Product(format_, config.q_size + 2 * config.kv_size, hidden, normed, Epilogue.STORE, SINGLE)
+        yield Product(format_, config.qkv_size, hidden, normed, Epilogue.STORE, SINGLE)
         yield Product(format_, config.vocabulary, hidden, normed, Epilogue.STORE, SINGLE)
         for form in dict.fromkeys((out, SINGLE) if variants else (out,)):
             yield Product(format_, 2 * width, hidden, normed, Epilogue.SWIGLU, form)

@@ -13,6 +13,7 @@ from workbench.findings.gain import gain
 from workbench.findings.selection import kernels_of_layers, operations_of_role
 from workbench.findings.target import Target
 from workbench.findings.view import PhaseView
+from workbench.trace.columns import IntArray
 
 # So many roles of a phase are told, those with the most headroom.
 MOST_ROLES = 3
@@ -38,11 +39,10 @@ def _look(view: PhaseView) -> Iterator[Finding]:
     for role in worth_it[:MOST_ROLES]:
         kernels = kernels_of_layers(view, role.layer_type, role.role)
         if len(kernels):
-            yield _finding(view, role)
+            yield _finding(view, role, kernels)
 
 
-def _finding(view: PhaseView, role: RoleRoofline) -> Finding:
-    kernels = kernels_of_layers(view, role.layer_type, role.role)
+def _finding(view: PhaseView, role: RoleRoofline, kernels: IntArray) -> Finding:
     name = f"{role.layer_type} {role.role}"
     floor_ns, headroom_ns = role.floor_ns or 0.0, role.headroom_ns or 0.0
     above_ns = view.added_of_step_ns(operations_of_role(view, role.layer_type, role.role)) - floor_ns
