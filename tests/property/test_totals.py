@@ -10,10 +10,12 @@ from tests.exports import Export
 from tests.property.traces import exports
 from workbench.analysis.analysis import Analysis
 from workbench.analysis.breakdown import KEYS, kernel_rows, memop_rows
+from workbench.analysis.calls import own_time_ns
 from workbench.attribution.attribution import attribute
 from workbench.attribution.leaves import Reason
 from workbench.attribution.rule_files import load_rules
 from workbench.findings.find import find
+from workbench.trace.columns import IntArray
 from workbench.trace.export import read_export
 from workbench.trace.model import NONE, OperationKind
 
@@ -66,3 +68,22 @@ def test_steps_are_busy_or_idle(export: Export) -> None:
 @given(exports())
 def test_detectors_take_any_capture(export: Export) -> None:
     find(analyse(export))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(exports())
+def test_critical_api_time_is_every_nanosecond_in_a_call_while_the_gpu_is_idle_in_a_step(export: Export) -> None:
+    analysis = analyse(export)
+    trace, critical_ns = analysis.trace, analysis.critical_call_ns
+    assert ((critical_ns >= 0) & (critical_ns <= own_time_ns(trace.calls))).all()
+    for thread, process in enumerate(trace.thread_process.tolist()):
+        gaps = np.flatnonzero((analysis.gaps.process == process) & (analysis.gap_steps != NONE))
+        idle = nanoseconds(analysis.gaps.begin_ns[gaps], analysis.gaps.end_ns[gaps])
+        rows = np.flatnonzero(trace.calls.thread == thread)
+        inside = nanoseconds(trace.calls.start_ns[rows], trace.calls.end_ns[rows])
+        assert critical_ns[rows].sum() == len(idle & inside)
+
+
+def nanoseconds(start_ns: IntArray, end_ns: IntArray) -> set[int]:
+    """Every nanosecond of some intervals."""
+    return {ns for start, end in zip(start_ns.tolist(), end_ns.tolist(), strict=True) for ns in range(start, end)}

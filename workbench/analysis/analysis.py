@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from workbench.analysis import coverage as coverage_module
 from workbench.analysis.calls import call_kinds
 from workbench.analysis.coverage import Coverage, Totals
+from workbench.analysis.critical_calls import critical_call_ns
 from workbench.analysis.footprint import UNKNOWN, Footprint
 from workbench.analysis.idle import Gaps, find_gaps
 from workbench.analysis.intervals import exclusive_ns
@@ -60,6 +61,14 @@ class Analysis:
     def step_costs(self) -> StepCosts:
         """What each step costs."""
         return step_costs(self.attribution, self.gaps, self.call_kinds)
+
+    @cached_property
+    def critical_call_ns(self) -> NDArray[np.int64]:
+        """The time within each API call during which the GPU was idle in a step, shape (calls,).
+
+        A call within another one on its thread has none of its own.
+        """
+        return critical_call_ns(self.trace, self.gaps, self.gap_steps)
 
     @cached_property
     def added_ns(self) -> NDArray[np.int64]:
