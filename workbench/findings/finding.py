@@ -54,8 +54,30 @@ class Gain:
 
     @property
     def expected_total_ns(self) -> float:
-        """What to count on over all steps: nearer the low end, as the high end is what may be hoped for."""
-        return (self.low_ns + (self.high_ns - self.low_ns) / 4) * self.steps
+        """What to count on over all steps."""
+        return expected_ns(self.low_ns, self.high_ns) * self.steps
+
+
+def expected_ns(low_ns: int, high_ns: int) -> float:
+    """What to count on of an interval: nearer the low end, as the high end is what may be hoped for."""
+    return low_ns + (high_ns - low_ns) / 4
+
+
+@dataclass(frozen=True)
+class CallTime:
+    """Where the time of some API calls of a phase lies, summed over all of its steps.
+
+    Attributes:
+        steps: how many steps the phase has.
+        total_ns: the sum of the calls' durations.
+        idle_ns: what of it passed while the GPU was idle in a step's time: on the critical path.
+        hidden_ns: what of it passed while the GPU worked. The rest lies outside the steps' time.
+    """
+
+    steps: int
+    total_ns: int
+    idle_ns: int
+    hidden_ns: int
 
 
 @dataclass(frozen=True)
@@ -72,6 +94,7 @@ class Finding:
         gain: what that should bring, or None where it cannot be said.
         effort, risk: what it costs, and what could go wrong.
         target: what a later capture must show.
+        call_time: for a claim about API calls, where their time lies; else None.
         detector: the name of the detector's module, filled in by whoever runs it.
     """
 
@@ -85,6 +108,7 @@ class Finding:
     effort: Effort
     risk: str
     target: Target
+    call_time: CallTime | None = None
     detector: str = ""
 
     @property

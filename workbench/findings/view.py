@@ -14,6 +14,7 @@ from workbench.analysis.intervals import Timeline
 from workbench.analysis.roofline import PhaseRoofline
 from workbench.analysis.steps import rows_of_phase, sum_by
 from workbench.attribution.rules import PHASES, STEPPED_PHASES
+from workbench.findings.finding import CallTime
 from workbench.trace.columns import BoolArray, IntArray
 from workbench.trace.model import NONE, OperationKind, Trace
 
@@ -188,6 +189,22 @@ class PhaseView:
         own = np.isin(self.analysis.gap_steps, self.steps)
         inside = Timeline.union(table.start_ns[calls], table.end_ns[calls])
         return int(inside.covered_between(gaps.begin_ns[own], gaps.end_ns[own]).sum())
+
+    def call_time(self, calls: IntArray) -> CallTime | None:
+        """Where the time of some of its API calls lies; None where there are none."""
+        if not len(calls):
+            return None
+        gaps, table, rows = self.analysis.gaps, self.trace.calls, self.process_operations
+        own = np.isin(self.analysis.gap_steps, self.steps)
+        idle = Timeline.union(gaps.begin_ns[own], gaps.end_ns[own])
+        busy = Timeline.union(self.trace.operations.start_ns[rows], self.trace.operations.end_ns[rows])
+        begin_ns, end_ns = table.start_ns[calls], table.end_ns[calls]
+        return CallTime(
+            steps=self.step_count,
+            total_ns=int((end_ns - begin_ns).sum()),
+            idle_ns=int(idle.covered_between(begin_ns, end_ns).sum()),
+            hidden_ns=int(busy.covered_between(begin_ns, end_ns).sum()),
+        )
 
     @cached_property
     def launch_bound_share(self) -> float:

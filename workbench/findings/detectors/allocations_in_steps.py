@@ -40,4 +40,5 @@ def _look(view: PhaseView) -> Iterator[Finding]:
         effort=Effort.SMALL,
         risk="Kept workspaces raise the memory that is held between steps.",
         target=Target(subject, "calls_per_step", "<=", 0, view.phase),
+        call_time=view.call_time(rows),
     )

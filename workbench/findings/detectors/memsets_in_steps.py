@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from workbench.analysis.analysis import Analysis
+from workbench.analysis.calls import CallKind
 from workbench.findings.detectors import in_each_phase
 from workbench.findings.evidence import memset_evidence
 from workbench.findings.finding import Detection, Effort, Finding
@@ -35,4 +36,5 @@ def _look(view: PhaseView) -> Iterator[Finding]:
         effort=Effort.SMALL,
         risk="A run that is cut off leaves the buffer uncleared.",
         target=Target("memset", "calls_per_step", "<=", 0, view.phase),
+        call_time=view.call_time(view.calls_of(CallKind.MEMSET)),
     )

@@ -22,13 +22,12 @@ def _look(view: PhaseView) -> Iterator[Finding]:
     rows = view.calls_of(CallKind.MODULE_LOAD)
     if not len(rows):
         return
-    calls = view.trace.calls
-    time_ns = int((calls.end_ns[rows] - calls.start_ns[rows]).sum())
     idle_ns = view.idle_during_ns(rows)
     yield Finding(
         phase=view.phase,
         pid=view.pid,
-        claim=f"{view.phase.capitalize()} loads modules: {counted(len(rows), 'call')}, {time_ns / 1e6:.1f} ms.",
+        claim=f"{view.phase.capitalize()} loads modules: {counted(len(rows), 'call')}, during which the GPU is idle for "
+        f"{idle_ns / 1e6:.1f} ms.",
         evidence=(call_evidence(view, "Module loading", CallKind.MODULE_LOAD),),
         hypothesis="CUDA loads a kernel when it is first launched; this phase is the first to use these kernels.",
         remedy="Warm up with the shapes of this phase before measuring or serving, or set CUDA_MODULE_LOADING=EAGER.",
@@ -36,4 +35,5 @@ def _look(view: PhaseView) -> Iterator[Finding]:
         effort=Effort.SMALL,
         risk="Eager loading makes the program's start slower and needs more memory.",
         target=Target("module_load", "calls_per_step", "<=", 0, view.phase),
+        call_time=view.call_time(rows),
     )

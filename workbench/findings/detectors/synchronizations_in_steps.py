@@ -47,4 +47,5 @@ def _look(view: PhaseView) -> Iterator[Finding]:
         effort=Effort.MEDIUM,
         risk="Stop conditions are then noticed a step late.",
         target=Target("synchronize", "calls_per_step", "<=", DUE_A_STEP, view.phase),
+        call_time=view.call_time(rows),
     )

@@ -4,6 +4,7 @@ from tests.claims import interval
 from tests.unit.findings.conftest import Look
 from tests.unit.findings.programs import Program
 from workbench.findings.detectors import allocations_in_steps
+from workbench.findings.finding import CallTime
 
 
 def test_an_allocation_gains_at_most_the_idle_time_during_the_call(look: Look) -> None:
@@ -20,6 +21,20 @@ def test_an_allocation_gains_at_most_the_idle_time_during_the_call(look: Look) -
     # Three steps of 12 µs and one of 10; 3 µs of idle time during the calls, over four steps.
     assert interval(finding) == (0, 750, 11_500)
     assert str(finding.target) == "allocate.calls_per_step <= 0"
+    assert finding.call_time == CallTime(steps=4, total_ns=3_000, idle_ns=3_000, hidden_ns=0)
+
+
+def test_an_allocation_that_outlasts_a_kernel_is_hidden_by_it_in_part(look: Look) -> None:
+    program = Program()
+    for _ in range(4):
+        with program.step():
+            program.kernel("gemv", 10_000)
+            program.host_ns = program.gpu_ns - 4_000
+            program.call("cudaMalloc_v3020", 5_000)
+            program.kernel("gemv", 10_000, wait_ns=1_500, late=True)
+            program.synchronize()
+    (finding,) = look(allocations_in_steps, program.export).findings
+    assert finding.call_time == CallTime(steps=4, total_ns=20_000, idle_ns=4_000, hidden_ns=16_000)
 
 
 def test_an_allocation_while_the_gpu_works_gains_nothing(look: Look) -> None:

@@ -1,7 +1,8 @@
 from tests.claims import interval
 from tests.unit.findings.conftest import Look
-from tests.unit.findings.programs import Program
+from tests.unit.findings.programs import CALL_NS, Program
 from workbench.findings.detectors import memsets_in_steps
+from workbench.findings.finding import CallTime
 
 
 def loop(with_memset: int) -> Program:
@@ -23,6 +24,17 @@ def test_a_memset_in_every_step_costs_its_time_and_the_wait_before_it(look: Look
     assert finding.evidence[0].rows == ((64, 4, 4_000),)
     assert interval(finding) == (1_500, 1_500, 11_500)
     assert str(finding.target) == "memset.calls_per_step <= 0"
+    assert finding.call_time == CallTime(steps=4, total_ns=4 * CALL_NS, idle_ns=0, hidden_ns=0)
+
+
+def test_memsets_of_a_graph_are_not_called_one_by_one(look: Look) -> None:
+    program = Program()
+    for _ in range(4):
+        with program.step(), program.graph_launch():
+            program.kernel("gemv", 10_000, node=1)
+            program.memset(64, 1_000)
+    (finding,) = look(memsets_in_steps, program.export).findings
+    assert finding.call_time is None
 
 
 def test_fewer_memsets_than_steps_are_let_pass(look: Look) -> None:
