@@ -93,7 +93,7 @@ _CATEGORIES: Mapping[str, Kind] = {"CUDA_KERNEL": "kernels", "MEMORY_OPER": "mem
 # Columns by which reports with otherwise equal headers tell their rows apart. Grid and block are not among them:
 # for some versions they were part of cuda_gpu_kern_sum.
 _OF_OTHER_REPORTS = {"Category", "Event Type", "PID", "Range", "Source", "Style", "TID"}
-# What else `nsys stats` prints, until 2026.1 (`nsys stats --help-reports`); and what reports were called until 2022.4.
+# What else `nsys stats` prints (the guide, and 2023.4's `--help-reports`); and what reports were called until 2022.4.
 _OTHER_REPORTS = (
     "cuda_api_gpu_sum|cuda_api_trace|cuda_gpu_kern_gb_sum|cuda_gpu_mem_size_sum|cuda_gpu_trace|cuda_kern_exec_sum|"
     "cuda_kern_exec_trace|dx11_pix_sum|dx12_gpu_marker_sum|dx12_pix_sum|mpi_event_sum|mpi_event_trace|"
@@ -129,7 +129,7 @@ def _memory_kinds() -> dict[str, str]:
         if not target:
             kinds[f"[CUDA memcpy {kind.capitalize()}]"] = f"memcpy_{kind}"
             continue
-        # Until 2023.2 the second.
+        # 2023.2 still has the second.
         for way in (f"{places[source]}-to-{places[target]}", f"{source.upper()}to{target.upper()}"):
             if kind.startswith("uvm_"):
                 kinds[f"[CUDA memcpy Unified {way}]"] = kinds[f"[CUDA Unified Memory memcpy {way}]"] = f"memcpy_{kind}"
