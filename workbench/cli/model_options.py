@@ -37,6 +37,8 @@ Backend = Annotated[str, typer.Option(metavar="auto|cuda|numpy", help="By defaul
 Variants = Annotated[
     list[str] | None,
     typer.Option(
+        # Spelt out, for some versions of typer take a metavar that spells the name as the name.
+        "--variant",
         metavar="VARIANT",
         help=f"Run without an optimisation: {', '.join(VARIANT_NAMES)}; may be repeated. "
         "`python -m engine run --help` tells what each costs.",
