@@ -10,10 +10,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+from workbench.decoding import whole_number
 from workbench.errors import UserError
 from workbench.files import UnsuitableFileError, read_ordinary_file, whole_file
 from workbench.findings.calibration import Outcome, unseen
-from workbench.manifest import whole_number
 
 SCHEMA = "wb.calibration/1"
 DEFAULT_FILE = Path("profiles", "calibration.jsonl")

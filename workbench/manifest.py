@@ -4,22 +4,17 @@
 """
 
 import json
-import math
-import types
-from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar
 
+from workbench.decoding import MismatchError, NestingError, decode, parse_json
 from workbench.errors import UserError
 from workbench.files import UnsuitableFileError, read_ordinary_file
 
 FILE_NAME = "manifest.json"
 SCHEMA = "wb.manifest/1"
 _MOST_BYTES = 16 << 20
-# Digits of a whole number that a float can still hold.
-_MOST_DIGITS = 300
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -163,17 +158,6 @@ class Manifest:
         return json.dumps({**first, "schema": self.schema, **content}, indent=2, ensure_ascii=False) + "\n"
 
 
-def whole_number(digits: str) -> int:
-    """A number in a manifest, or in what goes into one.
-
-    Raises:
-        ValueError: it has more digits than a number of anything.
-    """
-    if len(digits) > _MOST_DIGITS:
-        raise ValueError(f"a number has {len(digits)} digits")
-    return int(digits)
-
-
 def read_manifest(folder: Path) -> Manifest:
     """Reads the manifest of a folder that `wb profile` wrote.
 
@@ -182,14 +166,9 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / FILE_NAME
     try:
-        document = json.loads(
-            read_ordinary_file(path, _MOST_BYTES).decode(),
-            parse_constant=_refuse_constant,
-            parse_int=whole_number,
-            parse_float=_number,
-        )
-    except RecursionError as error:
-        raise UserError(f"{path} is malformed: it is nested too deeply; restore it, or profile again") from error
+        document = parse_json(read_ordinary_file(path, _MOST_BYTES).decode())
+    except NestingError as error:
+        raise UserError(f"{path} is malformed: it is {error}; restore it, or profile again") from error
     except FileNotFoundError as error:
         raise UserError(f"{folder} has no {FILE_NAME}; name a folder that `wb profile` wrote") from error
     except UnsuitableFileError as error:
@@ -199,21 +178,27 @@ def read_manifest(folder: Path) -> Manifest:
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         raise UserError(f"{path} is not of schema {SCHEMA}; read it with the workbench that wrote it")
     try:
-        manifest = _decode(Manifest, document, "")
-        for capture in manifest.captures:
-            if Path(capture.file).name != capture.file:
-                raise _MismatchError(f"{capture.file} lies outside the folder")
-        _check_speeds(manifest)
-    except _MismatchError as error:
+        return decode_manifest(document)
+    except MismatchError as error:
         raise UserError(f"{path} is malformed: {error}; restore it, or profile again") from error
+
+
+def decode_manifest(document: Any, where: str = "") -> Manifest:
+    """A manifest from its JSON document, of whose schema the caller is sure.
+
+    Args:
+        document: what was read.
+        where: its place in what was read, for messages.
+
+    Raises:
+        MismatchError: it is malformed.
+    """
+    manifest = decode(Manifest, document, where)
+    for capture in manifest.captures:
+        if Path(capture.file).name != capture.file:
+            raise MismatchError(f"{capture.file} lies outside the folder")
+    _check_speeds(manifest)
     return manifest
-
-
-def _number(digits: str) -> float:
-    number = float(digits)
-    if not math.isfinite(number):
-        raise ValueError("a number is beyond all bounds")
-    return number
 
 
 def _check_speeds(manifest: Manifest) -> None:
@@ -222,57 +207,9 @@ def _check_speeds(manifest: Manifest) -> None:
             continue
         for name, times_ns in (("prefill_ns", speed.prefill_ns), ("decode_ns", speed.decode_ns)):
             if not times_ns or min(times_ns) < 0:
-                raise _MismatchError(f"{where}.{name} holds no times")
+                raise MismatchError(f"{where}.{name} holds no times")
         if speed.decode_steps < 1:
-            raise _MismatchError(f"{where}.decode_steps is no count of steps")
+            raise MismatchError(f"{where}.decode_steps is no count of steps")
     factors = manifest.slowdown and (manifest.slowdown.prefill, manifest.slowdown.decode)
     if any(factor is not None and factor <= 0 for factor in factors or ()):
-        raise _MismatchError("slowdown holds what is no factor")
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number")
-
-
-class _MismatchError(Exception):
-    """A value is not of the type that its place calls for."""
-
-
-def _decode(expected: type[_T], value: Any, where: str) -> _T:
-    """Turns plain JSON into dataclasses, and tuples, by the types of their fields. Unknown keys are passed over."""
-    result: Any
-    if is_dataclass(expected):
-        result = expected(**_fields(expected, value, where))
-    elif get_origin(expected) in (Union, types.UnionType):
-        (inner,) = (option for option in get_args(expected) if option is not types.NoneType)
-        result = None if value is None else _decode(inner, value, where)
-    elif get_origin(expected) is tuple:
-        items = _checked(list, value, where)
-        result = tuple(_decode(get_args(expected)[0], item, f"{where}[{index}]") for index, item in enumerate(items))
-    elif expected is float and type(value) is int:
-        result = float(value)
-    else:
-        result = _checked(get_origin(expected) or expected, value, where)
-    decoded: _T = result
-    return decoded
-
-
-def _fields(expected: type[Any], value: Any, where: str) -> dict[str, Any]:
-    document = _checked(dict, value, where or "the file")
-    hints = get_type_hints(expected)
-    prefix = f"{where}." if where else ""
-    missing = [field.name for field in fields(expected) if field.default is MISSING and field.name not in document]
-    if missing:
-        raise _MismatchError(f"{prefix}{missing[0]} is missing")
-    return {
-        field.name: _decode(hints[field.name], document[field.name], prefix + field.name)
-        for field in fields(expected)
-        if field.name in document
-    }
-
-
-def _checked(expected: type[_T], value: Any, where: str) -> _T:
-    # bool is a subclass of int, and no number here.
-    if type(value) is not expected:
-        raise _MismatchError(f"{where} is no {expected.__name__}")
-    return value
+        raise MismatchError("slowdown holds what is no factor")

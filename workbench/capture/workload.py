@@ -8,9 +8,9 @@ from typing import Any
 from workbench.capture.environment_values import EnvironmentValues
 from workbench.capture.paths import shorten_paths
 from workbench.capture.secrets import MASK, is_secret_name
+from workbench.decoding import whole_number
 from workbench.errors import UserError
 from workbench.files import UnsuitableFileError, read_ordinary_file
-from workbench.manifest import whole_number
 
 VARIABLE = "WB_WORKLOAD_MANIFEST"
 _MOST_BYTES = 1 << 20

@@ -1,0 +1,51 @@
+from dataclasses import dataclass
+
+import pytest
+
+from workbench.decoding import MismatchError, NestingError, decode, parse_json
+
+
+@dataclass(frozen=True)
+class Inner:
+    share: float
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class Outer:
+    inner: Inner
+    counts: tuple[int, ...]
+
+
+def test_plain_json_becomes_dataclasses() -> None:
+    document = parse_json('{"inner": {"share": 1, "later": true}, "counts": [1, 2]}')
+    assert decode(Outer, document) == Outer(Inner(1.0), (1, 2))
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("[]", "the file is no dict"),
+        ('{"counts": []}', "inner is missing"),
+        ('{"inner": {}, "counts": []}', r"inner\.share is missing"),
+        ('{"inner": {"share": "1"}, "counts": []}', r"inner\.share is no float"),
+        ('{"inner": {"share": true}, "counts": []}', r"inner\.share is no float"),
+        ('{"inner": {"share": 1, "name": 1}, "counts": []}', r"inner\.name is no str"),
+        ('{"inner": {"share": 1}, "counts": [1, 1.5]}', r"counts\[1\] is no int"),
+        ('{"inner": {"share": 1}, "counts": [true]}', r"counts\[0\] is no int"),
+    ],
+)
+def test_the_place_of_what_is_malformed_is_named(text: str, where: str) -> None:
+    with pytest.raises(MismatchError, match=where):
+        decode(Outer, parse_json(text))
+
+
+@pytest.mark.parametrize("text", ["", "{", "NaN", "[Infinity]", "1e999", "-1e999", "1" * 301])
+def test_numbers_are_bounded(text: str) -> None:
+    with pytest.raises(ValueError, match="number|Expecting"):
+        parse_json(text)
+
+
+def test_a_nest_without_end_is_no_document() -> None:
+    with pytest.raises(NestingError, match="nested too deeply"):
+        parse_json("[" * 200_000)
