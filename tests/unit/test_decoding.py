@@ -42,7 +42,7 @@ def test_the_place_of_what_is_malformed_is_named(text: str, where: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "{", "NaN", "[Infinity]", "1e999", "-1e999", "1" * 301])
 def test_numbers_are_bounded(text: str) -> None:
-    with pytest.raises(ValueError, match="number|Expecting"):
+    with pytest.raises(ValueError, match=r"number|Expecting"):
         parse_json(text)
 
 
