@@ -3,6 +3,10 @@
 from collections.abc import Sequence
 
 _TIMES = ((1e9, "s"), (1e6, "ms"), (1e3, "µs"))
+# A difference of times that is smaller is one of rounding.
+_LEAST_NS = 0.005
+# Beyond, decimals of a percentage tell nothing.
+_MANY_TIMES = 10
 _SIZES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
 
@@ -16,6 +20,27 @@ def times(times_ns: Sequence[float]) -> list[str]:
     longest = max(map(abs, times_ns), default=0)
     factor, unit = next((scale for scale in _TIMES if longest >= scale[0]), (1.0, "ns"))
     return [f"{_three_digits(time_ns / factor)} {unit}" if time_ns else "0" for time_ns in times_ns]
+
+
+def difference(ns: float) -> str:
+    """A difference of times, with its sign: `+12.3 µs`, `-197 µs`, `0 ns`."""
+    return _signed(ns, time(ns)) if abs(ns) >= _LEAST_NS else "0 ns"
+
+
+def differences(low_ns: float, high_ns: float) -> str:
+    """An interval of such differences, in one unit: `-210 to -184 µs`."""
+    texts = times([low_ns, high_ns])
+    unit = next((text.split()[1] for text in texts if text != "0"), "ns")
+    low, high = (_signed(ns, text.split()[0]) for ns, text in zip((low_ns, high_ns), texts, strict=True))
+    return f"{interval(low, high)} {unit}"
+
+
+def change(fraction: float) -> str:
+    """A difference as a share of what there was before, with its sign: `+12.3 %`."""
+    if abs(fraction) >= _MANY_TIMES:
+        return _signed(fraction, f"{count(round(fraction * 100))} %")
+    text = share(abs(fraction))
+    return text if text.startswith("<") else _signed(fraction, f"-{text}" if fraction < 0 else text)
 
 
 def size(count_bytes: float) -> str:
@@ -56,6 +81,10 @@ def counted(number: float, noun: str) -> str:
     """A count and what it counts: `1 kernel`, `44 352 kernels`, `2 launches`."""
     ending = "" if number == 1 else "es" if noun.endswith("ch") else "s"
     return f"{count(number)} {noun}{ending}"
+
+
+def _signed(value: float, text: str) -> str:
+    return f"+{text}" if value > 0 and text != "0" else text
 
 
 def _scaled(value: float, scales: tuple[tuple[float, str], ...], unit: str) -> str:

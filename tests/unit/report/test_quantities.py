@@ -104,3 +104,50 @@ def test_an_axis_has_one_unit_that_of_its_longest_time() -> None:
     assert quantities.times([0, 5]) == ["0", "5.00 ns"]
     assert quantities.times([]) == []
     assert quantities.times([0]) == ["0"]
+
+
+@pytest.mark.parametrize(
+    ("ns", "text"),
+    [
+        (0, "0 ns"),
+        (1e-9, "0 ns"),
+        (0.25, "+0.25 ns"),
+        (-5, "-5 ns"),
+        (12_345, "+12.3 µs"),
+        (-197_000, "-197 µs"),
+    ],
+)
+def test_a_difference_has_a_sign_unless_it_is_one_of_rounding(ns: float, text: str) -> None:
+    assert quantities.difference(ns) == text
+
+
+@pytest.mark.parametrize(
+    ("low_ns", "high_ns", "text"),
+    [
+        (-210_000, -184_000, "-210 to -184 µs"),
+        (-3_000, 12_000, "-3.00 to +12.0 µs"),
+        (0, 5_000, "0 to +5.00 µs"),
+        (-5_000, 0, "-5.00 to 0 µs"),
+        (5, 5, "+5.00 ns"),
+        (0, 0, "0 ns"),
+        (-1, 1_000_000, "-0.00 to +1.00 ms"),
+    ],
+)
+def test_an_interval_of_differences_has_one_unit(low_ns: float, high_ns: float, text: str) -> None:
+    assert quantities.differences(low_ns, high_ns) == text
+
+
+@pytest.mark.parametrize(
+    ("fraction", "text"),
+    [
+        (0, "0.0 %"),
+        (0.123, "+12.3 %"),
+        (-0.123, "-12.3 %"),
+        (-0.0003, "-0.03 %"),
+        (-0.00001, "<0.01 %"),
+        (9.99, "+999.0 %"),
+        (12.3456, "+1 235 %"),
+    ],
+)
+def test_a_change_is_a_share_with_a_sign(fraction: float, text: str) -> None:
+    assert quantities.change(fraction) == text
