@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from workbench.manifest import Manifest
     from workbench.trace.model import Trace
 
-_SUFFIXES = (".sqlite", ".sqlite.xz", ".sqlite.zst", ".db")
+# What exports are called; of a report, which nsys has to export first, the suffix is another.
+EXPORT_SUFFIXES = (".sqlite", ".sqlite.zst", ".sqlite.xz", ".db")
+REPORT_SUFFIX = ".nsys-rep"
 
 
 def open_capture(path: Path) -> "Trace":
@@ -25,21 +27,37 @@ def open_capture(path: Path) -> "Trace":
     Raises:
         UserError: it cannot be read.
     """
+    try:
+        file = _first_of_folder(path) if path.is_dir() else path
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return open_file(file, file.name if file is path else f"{path.resolve().name}/{file.name}")
+
+
+def open_file(path: Path, name: str) -> "Trace":
+    """Reads an export, or a report through nsys, as `open_capture` does.
+
+    Args:
+        path: the file.
+        name: what it is called in reports.
+
+    Raises:
+        UserError: it cannot be read.
+    """
     from workbench.trace.cache import TraceCache
     from workbench.trace.open import open_trace
 
     try:
-        folder = path if path.is_dir() else None
-        if folder:
-            path = _first_of_folder(folder)
-        trace = open_trace(path, TraceCache.of_user(), _exported if path.suffix == ".nsys-rep" else None)
+        trace = open_trace(path, TraceCache.of_user(), _exported if path.suffix == REPORT_SUFFIX else None)
     except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror or error}); give a file that you may read") from error
+        raise _unreadable(path, error) from error
     for warning in trace.info.warnings:
         print(f"wb: warning: {warning}", file=sys.stderr)
-    if folder:
-        trace = replace(trace, info=replace(trace.info, file_name=f"{folder.resolve().name}/{path.name}"))
-    return trace
+    return replace(trace, info=replace(trace.info, file_name=name))
+
+
+def _unreadable(path: Path, error: OSError) -> UserError:
+    return UserError(f"{path} cannot be read ({error.strerror or error}); give a file that you may read")
 
 
 @contextmanager
@@ -70,7 +88,7 @@ def manifest_of(path: Path) -> "Manifest | None":
 
 
 def _first_of_folder(folder: Path) -> Path:
-    captures = sorted(path for path in folder.iterdir() if path.name.endswith(_SUFFIXES))
+    captures = sorted(path for path in folder.iterdir() if path.name.endswith(EXPORT_SUFFIXES))
     if not captures:
         raise UserError(f"{folder} holds no capture; give an .sqlite export of nsys or a folder that wb profile wrote")
     if len(captures) > 1:
