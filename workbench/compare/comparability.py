@@ -170,7 +170,7 @@ def differences(before: Fingerprint, after: Fingerprint, vary: Sequence[str]) ->
         UserError: there is no such factor.
     """
     declared = set(factors(vary))
-    if not declared & {"variant"}:
+    if "variant" not in declared:
         before, after = _without_no_graphs(before), _without_no_graphs(after)
     found = [
         difference
@@ -267,8 +267,8 @@ def _difference(
 
 def _alike(before: str, after: str, tolerance: float) -> bool:
     """Whether two texts say the same, numbers in them within a tolerance."""
-    if not tolerance:
-        return before.casefold() == after.casefold()
+    if (is_equal := before.casefold() == after.casefold()) or not tolerance:
+        return is_equal
     numbers = [[float(number) for number in re.findall(r"\d+(?:\.\d+)?", text)] for text in (before, after)]
     return len(numbers[0]) == len(numbers[1]) and all(
         abs(one - other) <= tolerance * max(one, other) for one, other in zip(*numbers, strict=True)
