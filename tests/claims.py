@@ -4,7 +4,7 @@ import math
 import sqlite3
 
 from workbench.analysis.analysis import Analysis
-from workbench.findings.finding import Cell, Evidence, Finding, Gain
+from workbench.findings.finding import CallTime, Cell, Evidence, Finding, Gain
 from workbench.findings.measure import measure
 from workbench.findings.target import parse_target
 
@@ -16,6 +16,8 @@ def assert_holds(finding: Finding, analysis: Analysis, database: sqlite3.Connect
     assert_unmet(finding, analysis)
     if finding.gain:
         assert_interval(finding.gain)
+    if finding.call_time:
+        assert_divided(finding.call_time)
 
 
 def assert_reproduced(evidence: Evidence, database: sqlite3.Connection) -> None:
@@ -48,3 +50,8 @@ def interval(finding: Finding) -> tuple[int, int, int]:
 def assert_interval(gain: Gain) -> None:
     assert 0 <= gain.low_ns <= gain.high_ns <= gain.step_ns
     assert gain.basis
+
+
+def assert_divided(time: CallTime) -> None:
+    assert min(time.critical_ns, time.hidden_ns) >= 0
+    assert time.critical_ns + time.hidden_ns <= time.total_ns

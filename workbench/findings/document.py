@@ -1,7 +1,7 @@
 """Everything a findings report says, before it is rendered."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,7 +10,10 @@ from workbench.analysis.coverage import Coverage, Totals
 from workbench.analysis.phases import PhaseSummary
 from workbench.analysis.roofline import PhaseRoofline
 from workbench.analysis.step_profile import StepProfile, median_step_profile
-from workbench.attribution.rules import STEPPED_PHASES
+from workbench.attribution.rules import PHASES, STEPPED_PHASES
+from workbench.errors import UserError
+from workbench.findings.calibration import Outcome, Realised, realised
+from workbench.findings.counterpart import CounterpartCapture, counterparts, uses_graphs
 from workbench.findings.find import Findings, find
 from workbench.findings.measure import measure
 from workbench.trace.model import CaptureInfo, Device
@@ -29,6 +32,10 @@ class FindingsDocument:
         findings: what was found.
         measured: what each finding's target measures in this capture, in the findings' order.
         limitations: what the numbers do not say, one sentence each.
+        graphs: whether decode (prefill, where there is none) ran in CUDA graphs; None where there are no steps.
+        critical_api_ns: for each of `phases`, what of its API time passed while the GPU was idle in a step.
+        realised: what earlier predictions came to, by detector.
+        counterpart: what the same program with graphs the other way says of the findings, where that is known.
     """
 
     info: CaptureInfo
@@ -42,6 +49,10 @@ class FindingsDocument:
     findings: Findings
     measured: tuple[float | None, ...]
     limitations: tuple[str, ...]
+    graphs: bool | None
+    critical_api_ns: tuple[int, ...]
+    realised: Mapping[str, Realised]
+    counterpart: CounterpartCapture | None = None
 
 
 _WITH_A_PROFILER = (
@@ -54,9 +65,15 @@ _ON_A_CPU = (
 )
 
 
-def compile_document(analysis: Analysis) -> FindingsDocument:
-    """Runs the detectors on a capture and puts together what its report says."""
+def compile_document(analysis: Analysis, calibration: Sequence[Outcome] = ()) -> FindingsDocument:
+    """Runs the detectors on a capture and puts together what its report says.
+
+    Args:
+        analysis: of the capture.
+        calibration: what became of earlier predictions.
+    """
     findings = find(analysis)
+    detectors = {finding.detector for finding in findings.findings}
     stepped = [phase for phase in analysis.phases if phase.phase in STEPPED_PHASES and phase.steps]
     stepped.sort(key=lambda phase: (phase.process, -STEPPED_PHASES.index(phase.phase)))
     return FindingsDocument(
@@ -71,6 +88,49 @@ def compile_document(analysis: Analysis) -> FindingsDocument:
         findings=findings,
         measured=tuple(measure(analysis, finding.target).value for finding in findings.findings),
         limitations=_limitations(analysis),
+        graphs=uses_graphs(analysis),
+        critical_api_ns=_critical_api_ns(analysis),
+        realised={name: found for name in sorted(detectors) if (found := realised(calibration, name))},
+    )
+
+
+def with_counterpart(document: FindingsDocument, other: FindingsDocument, analysis: Analysis) -> FindingsDocument:
+    """The report with what another capture, of the same program with graphs the other way, says of its findings.
+
+    Args:
+        document: the report.
+        other: that of the other capture.
+        analysis: of the other capture.
+
+    Raises:
+        UserError: the other capture has no steps, or its graphs are not the other way.
+    """
+    for one in (document, other):
+        if one.graphs is None:
+            raise UserError(
+                f"{one.info.file_name} has no steps, so nothing tells whether it ran in CUDA graphs; "
+                "a counterpart needs two captures with steps"
+            )
+    if document.graphs is other.graphs:
+        ran, wanted = ("with", "without") if other.graphs else ("without", "with")
+        raise UserError(
+            f"{other.info.file_name} is no counterpart of {document.info.file_name}: both ran {ran} CUDA graphs; "
+            f"name a capture of the same program {wanted} them"
+        )
+    found = counterparts(analysis, other.findings, document.findings.findings)
+    return replace(document, counterpart=CounterpartCapture(other.info.file_name, bool(other.graphs), found))
+
+
+def _critical_api_ns(analysis: Analysis) -> tuple[int, ...]:
+    placement, calls = analysis.attribution.placement, analysis.trace.calls
+    process = analysis.trace.thread_process[calls.thread]
+    return tuple(
+        int(
+            analysis.critical_call_ns[
+                (placement.call_phase == PHASES.index(one.phase)) & (process == one.process)
+            ].sum()
+        )
+        for one in analysis.phases
     )
 
 

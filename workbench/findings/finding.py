@@ -70,13 +70,13 @@ class CallTime:
     Attributes:
         steps: how many steps the phase has.
         total_ns: the sum of the calls' durations.
-        idle_ns: what of it passed while the GPU was idle in a step's time: on the critical path.
+        critical_ns: what of it passed while the GPU was idle in a step's time: on the critical path.
         hidden_ns: what of it passed while the GPU worked. The rest lies outside the steps' time.
     """
 
     steps: int
     total_ns: int
-    idle_ns: int
+    critical_ns: int
     hidden_ns: int
 
 

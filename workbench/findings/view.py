@@ -202,7 +202,7 @@ class PhaseView:
         return CallTime(
             steps=self.step_count,
             total_ns=int((end_ns - begin_ns).sum()),
-            idle_ns=int(idle.covered_between(begin_ns, end_ns).sum()),
+            critical_ns=int(idle.covered_between(begin_ns, end_ns).sum()),
             hidden_ns=int(busy.covered_between(begin_ns, end_ns).sum()),
         )
 

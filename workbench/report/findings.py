@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from workbench.analysis.phases import PhaseSummary
 from workbench.analysis.roofline import PhaseRoofline
 from workbench.analysis.step_profile import StepProfile
+from workbench.findings.calibration import Realised
+from workbench.findings.counterpart import Counterpart
 from workbench.findings.document import FindingsDocument
-from workbench.findings.finding import Cell, Evidence, Finding, Gain
+from workbench.findings.finding import CallTime, Cell, Evidence, Finding, Gain
 from workbench.findings.names import readable, short_of
 from workbench.findings.target import Target
 from workbench.report import quantities
@@ -24,19 +26,97 @@ _COMPARISONS = {"<=": "at most", ">=": "at least", "==": "exactly"}
 
 @dataclass(frozen=True)
 class Entry:
-    """A finding with its number and what its target measures now."""
+    """A finding with its number and what else is known of it.
+
+    Attributes:
+        number: such as `F1`.
+        finding: the claim.
+        measured: what its target measures now.
+        realised: what its detector's earlier predictions came to.
+        other_graphs: whether graphs are on in the capture that stands beside this one; None where none does.
+        counterpart: what that capture says of the finding; None where it cannot tell.
+    """
 
     number: str
     finding: Finding
     measured: float | None
+    realised: Realised | None = None
+    other_graphs: bool | None = None
+    counterpart: Counterpart | None = None
 
 
 def entries(document: FindingsDocument) -> list[Entry]:
     """The findings, numbered in their order."""
+    findings, other = document.findings.findings, document.counterpart
+    counterparts = other.of_findings if other else (None,) * len(findings)
     return [
-        Entry(f"F{number}", finding, measured)
-        for number, (finding, measured) in enumerate(zip(document.findings.findings, document.measured, strict=True), 1)
+        Entry(
+            f"F{number}",
+            finding,
+            measured,
+            realised=document.realised.get(finding.detector),
+            other_graphs=other.graphs if other else None,
+            counterpart=counterpart,
+        )
+        for number, (finding, measured, counterpart) in enumerate(
+            zip(findings, document.measured, counterparts, strict=True), 1
+        )
     ]
+
+
+def graphs_words(graphs: bool) -> str:
+    """A mode of running as reports call it."""
+    return f"with graphs {'on' if graphs else 'off'}"
+
+
+def prediction(entry: Entry) -> str:
+    """What a remedy should bring: with graphs on and off where both are known; and how such predictions came true."""
+    gain, words = entry.finding.gain, gain_sentence(entry.finding.gain)
+    if entry.other_graphs is not None:
+        own, other = graphs_words(not entry.other_graphs), graphs_words(entry.other_graphs)
+        words = f"{own}: {words}; {_counterpart_words(entry.counterpart, other)}"
+    if entry.realised and gain and gain.high_ns:
+        words += f"; predictions of this detector were realised at {realised_words(entry.realised)}"
+    return words
+
+
+def _counterpart_words(counterpart: Counterpart | None, mode: str) -> str:
+    if counterpart is None:
+        return f"{mode}: unknown, as that capture cannot tell"
+    if not counterpart.arises:
+        return f"does not arise {mode}"
+    if counterpart.gain is None:
+        return f"{mode}: its target is unmet, too, but no finding there predicts the same gain"
+    return f"{mode}: {gain_sentence(counterpart.gain)}"
+
+
+def counterpart_short(counterpart: Counterpart | None) -> str:
+    """What the other mode of graphs would gain, for a table, in parts of its step."""
+    if counterpart is None:
+        return "unknown"
+    return gain_short(counterpart.gain) if counterpart.arises else "does not arise"
+
+
+def realised_words(realised: Realised) -> str:
+    """How much of what was predicted came true: the median, from the least to the most, and of how many."""
+    times = quantities.interval(_times(realised.low), _times(realised.high))
+    spread = f"{times}, " if times != _times(realised.ratio) else ""
+    return f"{_times(realised.ratio)} times ({spread}n = {realised.count})"
+
+
+def _times(ratio: float) -> str:
+    """A ratio with one decimal, or as many as show that it is not 0."""
+    return f"{ratio:.1f}" if abs(ratio) >= 0.05 or not ratio else f"{ratio:.1g}"
+
+
+def call_sentence(time: CallTime) -> str:
+    """Where the time of API calls lies: what of it can hold a step up, and what the GPU's work hides."""
+    parts = [f"{quantities.time(time.critical_ns / time.steps)} on the critical path (the GPU was idle)"]
+    outside_ns = time.total_ns - time.critical_ns - time.hidden_ns
+    for part_ns, place in ((time.hidden_ns, "hidden behind its work"), (outside_ns, "outside the steps")):
+        if part_ns:
+            parts.append(f"{quantities.time(part_ns / time.steps)} {place}")
+    return f"{quantities.time(time.total_ns / time.steps)} a step: {', '.join(parts)}"
 
 
 def gain_sentence(gain: Gain | None) -> str:
@@ -48,6 +128,20 @@ def gain_sentence(gain: Gain | None) -> str:
     step = "the mean step" if gain.of_mean_step else "a step"
     times = quantities.interval(quantities.time(gain.low_ns), quantities.time(gain.high_ns))
     return f"{times} off {step} of {quantities.time(gain.step_ns)} ({_shares(gain)})"
+
+
+def gain_columns(document: FindingsDocument) -> list[str]:
+    """The headings of gains in a table: of both modes of graphs, where a capture of either is known."""
+    other = document.counterpart
+    if other is None:
+        return ["gain (of a step)"]
+    return [f"gain {graphs_words(not other.graphs)}", graphs_words(other.graphs)]
+
+
+def gain_cells(entry: Entry) -> list[str]:
+    """A finding's cells below `gain_columns`."""
+    others = [] if entry.other_graphs is None else [counterpart_short(entry.counterpart)]
+    return [gain_short(entry.finding.gain), *others]
 
 
 def gain_short(gain: Gain | None) -> str:
@@ -66,13 +160,13 @@ def target_words(entry: Entry) -> str:
     """What a target asks for, where it has a unit, and what the capture shows now."""
     target, words = entry.finding.target, []
     if {"ns", "bytes"} & set(target.measure.split("_")):
-        words.append(f"{_COMPARISONS[target.comparison]} {_measure(target, target.value)}")
+        words.append(f"{_COMPARISONS[target.comparison]} {measure_words(target, target.value)}")
     if entry.measured is not None:
-        words.append(f"now {_measure(target, entry.measured)}")
+        words.append(f"now {measure_words(target, entry.measured)}")
     return "; ".join(words)
 
 
-def _measure(target: Target, value: float) -> str:
+def measure_words(target: Target, value: float) -> str:
     """A value of a target's measure, whose name says its unit."""
     parts = target.measure.split("_")
     return (quantities.time if "ns" in parts else quantities.size if "bytes" in parts else quantities.count)(value)

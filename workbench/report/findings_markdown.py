@@ -16,15 +16,18 @@ from workbench.report.findings import (
     LONGEST_NAME,
     MARK,
     Entry,
+    call_sentence,
     entries,
     evidence_cells,
     finding_label,
-    gain_sentence,
-    gain_short,
+    gain_cells,
+    gain_columns,
+    graphs_words,
     heading,
     not_looked_for,
     nothing_found,
     phase_label,
+    prediction,
     profile_label,
     roofline_label,
     speeds,
@@ -63,7 +66,8 @@ def to_markdown(
     environment.filters |= {
         "escape_md": escape,
         "link": link,
-        "gain_sentence": gain_sentence,
+        "prediction": prediction,
+        "call_sentence": call_sentence,
         "evidence_table": _evidence_table,
         "is_short": lambda sql: not sql_file or len(sql) <= LONGEST_SQL,
         "sql_block": _sql_block,
@@ -90,7 +94,12 @@ def to_markdown(
         rooflines=[(roofline_label(document, one), _roofline_table(one)) for one in document.rooflines],
         not_looked_for=not_looked_for(document),
         reproduce=_reproduce(document, origin),
-        terms=terms(with_rooflines=bool(document.rooflines), of_cpu=document.info.is_of_cpu),
+        terms=terms(
+            with_rooflines=bool(document.rooflines),
+            calibrated=bool(document.realised),
+            of_cpu=document.info.is_of_cpu,
+        ),
+        counterpart=_counterpart_fact(document),
         summary=_summary_table(document, all_entries) if all_entries else nothing_found(document),
         major=[entry for entry in all_entries if not entry.finding.is_minor],
         minor=[entry for entry in all_entries if entry.finding.is_minor],
@@ -103,12 +112,12 @@ def _summary_table(document: FindingsDocument, found: Sequence[Entry]) -> str:
             entry.number,
             finding_label(document, entry.finding),
             cut_words(entry.finding.claim, LONGEST_NAME),
-            gain_short(entry.finding.gain),
+            *gain_cells(entry),
             entry.finding.effort,
         ]
         for entry in found
     ]
-    return markdown_table(["", "phase", "finding", "gain (of a step)", "effort"], rows, numbers_from=5)
+    return markdown_table(["", "phase", "finding", *gain_columns(document), "effort"], rows, numbers_from=5)
 
 
 def _phase_table(document: FindingsDocument) -> str:
@@ -122,11 +131,12 @@ def _phase_table(document: FindingsDocument) -> str:
             quantities.count(phase.kernels),
             quantities.count(phase.launches),
             quantities.time(phase.api_ns),
+            quantities.time(critical_ns) if phase.steps else "-",
         ]
-        for phase in document.phases
+        for phase, critical_ns in zip(document.phases, document.critical_api_ns, strict=True)
     ]
     waiting = IDLE_NAMES[IdleKind.LAUNCH.label]
-    headings = ["phase", "steps", "wall", "busy", waiting, "kernels", "launches", "API time"]
+    headings = ["phase", "steps", "wall", "busy", waiting, "kernels", "launches", "API time", "critical"]
     return markdown_table(headings, rows, numbers_from=2)
 
 
@@ -147,6 +157,12 @@ def _roofline_table(roofline: PhaseRoofline) -> str:
     return markdown_table(HEADINGS, roofline_rows(roofline), numbers_from=TEXT_COLUMNS)
 
 
+def _counterpart_fact(document: FindingsDocument) -> str:
+    """Which capture tells of the other mode of graphs."""
+    other = document.counterpart
+    return f"{other.file_name}, the same {graphs_words(other.graphs)}" if other else ""
+
+
 def _evidence_table(evidence: Evidence) -> str:
     headings = [heading(column) for column in evidence.columns]
     return markdown_table(headings, evidence_cells(evidence), numbers_from=text_columns(evidence))
@@ -158,9 +174,13 @@ def _sql_block(evidence: Evidence) -> str:
 
 def _reproduce(document: FindingsDocument, origin: Origin) -> str:
     asked = [origin.capture or document.info.file_name, *(word for name in origin.rules for word in ("--rules", name))]
+    beside = [
+        *(["--counterpart", origin.counterpart] if origin.counterpart else []),
+        *(["--calibration", origin.calibration] if origin.calibration else []),
+    ]
     phase = ["--phase", document.profiles[0].phase] if document.profiles else []
     commands = (
-        ["wb", "findings", *asked, "-o", "FINDINGS.md"],
+        ["wb", "findings", *asked, *beside, "-o", "FINDINGS.md"],
         ["wb", "attribute", *asked, "--by", "layer_type,role", *phase],
     )
     return code_block("\n".join(map(shlex.join, commands)), "sh")

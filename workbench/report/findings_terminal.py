@@ -7,15 +7,17 @@ from workbench.findings.document import FindingsDocument
 from workbench.report.capture import coverage_sentences, notice
 from workbench.report.findings import (
     Entry,
+    call_sentence,
     entries,
     evidence_cells,
     finding_label,
-    gain_sentence,
-    gain_short,
+    gain_cells,
+    gain_columns,
     has_several_processes,
     heading,
     not_looked_for,
     nothing_found,
+    prediction,
     roofline_label,
     target_words,
     text_columns,
@@ -81,9 +83,10 @@ def _print_finding(document: FindingsDocument, entry: Entry, console: Console) -
         )
         _print_indented(table.text, console)
     for label, text in (
+        *((("calls", call_sentence(finding.call_time)),) if finding.call_time else ()),
         ("cause?", finding.hypothesis),
         ("remedy", finding.remedy),
-        ("gain", gain_sentence(finding.gain)),
+        ("gain", prediction(entry)),
         ("target", f"{finding.target}{f' ({words})' if words else ''}"),
     ):
         _print_indented(Text.assemble((f"{label:<7}", "dim"), one_line(text)), console)
@@ -101,10 +104,10 @@ def _print_table(document: FindingsDocument, found: list[Entry], console: Consol
             entry.number,
             finding_label(document, entry.finding),
             entry.finding.claim,
-            gain_short(entry.finding.gain),
+            *gain_cells(entry),
             entry.finding.effort.value,
         ]
         for entry in found
     ]
-    headings = ("", "phase", "finding", "gain (of a step)", "effort")
+    headings = ("", "phase", "finding", *gain_columns(document), "effort")
     console.print(terminal_table("All findings", headings, rows, texts=3, width=console.width).text)

@@ -14,11 +14,14 @@ class Origin:
         capture: the capture as it was named on the command line; empty where that is unknown.
         rules: the rule files, likewise.
         manifest: how the capture was made, if that is known.
+        counterpart, calibration: the capture and the file beside it, likewise; empty where none was named.
     """
 
     capture: str = ""
     rules: tuple[str, ...] = ()
     manifest: Manifest | None = None
+    counterpart: str = ""
+    calibration: str = ""
 
 
 UNKNOWN = Origin()

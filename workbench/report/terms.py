@@ -32,12 +32,19 @@ _OF_ROOFLINES = (
 )
 
 
+_OF_CALIBRATION = (
+    "realised",
+    "of a prediction whose target a later capture met: the gain that is credited to it there, over what was expected, "
+    "which is the low end and a quarter of the interval; the median of such predictions, with the least and the most",
+)
+
+
 def device_words(of_cpu: bool) -> str:
     """What operations run on, as reports call it."""
     return "the device" if of_cpu else "the GPU"
 
 
-def terms(*, with_rooflines: bool = True, of_cpu: bool = False) -> list[tuple[str, str]]:
+def terms(*, with_rooflines: bool = True, calibrated: bool = False, of_cpu: bool = False) -> list[tuple[str, str]]:
     """The terms of a findings report, and what each means; of a CPU's times, without a GPU."""
     device = device_words(of_cpu)
     days = ", ".join(f"{effort} {quantities.counted(effort.days, 'day')}" for effort in Effort)
@@ -68,7 +75,13 @@ def terms(*, with_rooflines: bool = True, of_cpu: bool = False) -> list[tuple[st
             f"a step that takes more than {OUTLIER_FACTOR} times the median step, and exceeds it by more than "
             f"{OUTLIER_DEVIATIONS} times the steps' median deviation",
         ),
+        (
+            "API time, critical",
+            f"time inside CUDA calls, and what of it passed while {device} was idle in a step; the rest is hidden "
+            "behind its work",
+        ),
         *(_OF_ROOFLINES if with_rooflines else ()),
+        *((_OF_CALIBRATION,) if calibrated else ()),
         ("minor", f"of a finding: it promises less than {quantities.share(MINOR_SHARE)} of a step"),
         ("effort", f"for someone who knows the program: {days}"),
     ]

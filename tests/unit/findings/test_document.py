@@ -2,7 +2,9 @@ from collections.abc import Callable
 
 from tests.exports import Export
 from tests.unit.findings.programs import Program
+from tests.unit.findings.test_calibration import an_outcome
 from workbench.analysis.analysis import Analysis
+from workbench.findings.calibration import Realised
 from workbench.findings.document import compile_document
 
 Analysed = Callable[[Export], Analysis]
@@ -33,6 +35,38 @@ def test_decode_comes_before_prefill_and_one_process_after_the_other(analysed: A
     document = compile_document(analysed(export))
     order = [(document.pids[profile.process], profile.phase, profile.steps) for profile in document.profiles]
     assert order == [(7, "decode", 2), (7, "prefill", 1), (8, "decode", 2), (8, "prefill", 1)]
+
+
+def test_time_in_calls_is_critical_where_the_gpu_waits_for_it(analysed: Analysed) -> None:
+    """Each step but the last waits 1.5 µs for the next kernel, 500 ns of it in an allocation and 10 in a launch."""
+    program = Program()
+    with program.range("warmup"):
+        program.kernel("gemv", 10_000)
+        program.synchronize()
+        program.call("cudaMalloc_v3020", 500)
+    for _ in range(4):
+        with program.step():
+            program.kernel("gemv", 10_000, wait_ns=1_500, late=True)
+            program.synchronize()
+            program.call("cudaMalloc_v3020", 500)
+    document = compile_document(analysed(program.export))
+    assert [phase.phase for phase in document.phases] == ["warmup", "decode"]
+    assert document.critical_api_ns == (0, 3 * 510)
+
+
+def test_findings_stand_with_what_their_detectors_predictions_came_to(analysed: Analysed) -> None:
+    program = Program()
+    for _ in range(4):
+        with program.step():
+            program.kernel("gemv", 10_000)
+            program.memset(8, 1_000)
+            program.call("cudaMalloc_v3020")
+    outcomes = [an_outcome(detector=detector) for detector in ("memsets_in_steps", "launch_bound")]
+    document = compile_document(analysed(program.export), outcomes)
+    assert {finding.detector for finding in document.findings.findings} == {"memsets_in_steps", "allocations_in_steps"}
+    assert document.realised == {"memsets_in_steps": Realised(0.75, 0.75, 0.75, 1)}
+    assert document.graphs is False
+    assert document.counterpart is None
 
 
 def limitations(analysis: Analysis) -> str:

@@ -4,21 +4,28 @@ from dataclasses import replace
 import pytest
 
 from tests.exports import Export
+from tests.unit.findings.test_calibration import an_outcome
 from workbench.analysis.analysis import Analysis
-from workbench.findings.document import FindingsDocument, compile_document
-from workbench.findings.finding import Effort, Evidence, Finding, Gain
+from workbench.findings.calibration import Realised
+from workbench.findings.counterpart import Counterpart
+from workbench.findings.document import FindingsDocument, compile_document, with_counterpart
+from workbench.findings.finding import CallTime, Effort, Evidence, Finding, Gain
 from workbench.findings.target import parse_target
 from workbench.report.findings import (
     LONGEST_NAME,
     Entry,
+    call_sentence,
     cell,
     entries,
     evidence_cells,
+    gain_cells,
+    gain_columns,
     gain_sentence,
     gain_short,
     heading,
     not_looked_for,
     nothing_found,
+    prediction,
     speeds,
     target_words,
     text_columns,
@@ -62,6 +69,92 @@ def test_no_gain_is_said_in_words_and_is_minor(step_ns: int) -> None:
 def an_entry(target: str, measured: float | None, gain: Gain | None = GAIN) -> Entry:
     finding = Finding("decode", 7, "A claim.", (), "", "", gain, Effort.SMALL, "", parse_target(target))
     return Entry("F1", finding, measured)
+
+
+def test_a_prediction_alone_is_a_gain() -> None:
+    entry = an_entry("step.kernels <= 1", None)
+    assert prediction(entry) == gain_sentence(GAIN)
+    assert gain_cells(entry) == ["10.0 % to 25.0 %"]
+
+
+OTHER = replace(GAIN, low_ns=2_000, high_ns=2_000, step_ns=500_000)
+
+
+@pytest.mark.parametrize(
+    ("other_graphs", "counterpart", "words", "short"),
+    [
+        (True, Counterpart(True, OTHER), "with graphs on: 2.00 µs off a step of 500 µs (0.4 %)", "0.4 %"),
+        (False, Counterpart(True, OTHER), "with graphs off: 2.00 µs off a step of 500 µs (0.4 %)", "0.4 %"),
+        (True, Counterpart(False, None), "does not arise with graphs on", "does not arise"),
+        (True, None, "with graphs on: unknown, as that capture cannot tell", "unknown"),
+        (
+            True,
+            Counterpart(True, None),
+            "with graphs on: its target is unmet, too, but no finding there predicts the same gain",
+            "-",
+        ),
+    ],
+)
+def test_a_prediction_is_of_both_modes_where_both_are_known(
+    other_graphs: bool, counterpart: Counterpart | None, words: str, short: str
+) -> None:
+    entry = replace(an_entry("step.kernels <= 1", None), other_graphs=other_graphs, counterpart=counterpart)
+    own = "off" if other_graphs else "on"
+    assert prediction(entry) == f"with graphs {own}: {gain_sentence(GAIN)}; {words}"
+    assert gain_cells(entry) == ["10.0 % to 25.0 %", short]
+
+
+@pytest.mark.parametrize(
+    ("realised", "words"),
+    [
+        (Realised(0.68, 0.4, 1.12, 6), "0.7 times (0.4 to 1.1, n = 6)"),
+        (Realised(0.71, 0.71, 0.71, 1), "0.7 times (n = 1)"),
+        (Realised(0.71, 0.69, 0.73, 3), "0.7 times (n = 3)"),
+        (Realised(0.0, -0.2, 0.004, 2), "0.0 times (-0.2 to 0.004, n = 2)"),
+        (Realised(12.5, 2.0, 130.0, 2), "12.5 times (2.0 to 130.0, n = 2)"),
+    ],
+)
+def test_what_earlier_predictions_came_to_follows_the_gain(realised: Realised, words: str) -> None:
+    entry = replace(an_entry("step.kernels <= 1", None), realised=realised)
+    quoted = f"; predictions of this detector were realised at {words}"
+    assert prediction(entry) == gain_sentence(GAIN) + quoted
+    beside = replace(entry, other_graphs=True, counterpart=Counterpart(False, None))
+    assert prediction(beside).endswith("; does not arise with graphs on" + quoted)
+
+
+@pytest.mark.parametrize("gain", [None, replace(GAIN, low_ns=0, high_ns=0)])
+def test_where_nothing_is_predicted_nothing_is_quoted(gain: Gain | None) -> None:
+    entry = replace(an_entry("step.kernels <= 1", None, gain), realised=Realised(0.7, 0.4, 1.1, 6))
+    assert prediction(entry) == gain_sentence(gain)
+
+
+def test_time_in_calls_is_told_apart_by_what_the_gpu_did() -> None:
+    hidden = CallTime(steps=4, total_ns=88_000_000, critical_ns=4_000, hidden_ns=87_996_000)
+    assert call_sentence(hidden) == (
+        "22.0 ms a step: 1.00 µs on the critical path (the GPU was idle), 22.0 ms hidden behind its work"
+    )
+    outside = CallTime(steps=2, total_ns=3_000, critical_ns=0, hidden_ns=1_000)
+    assert call_sentence(outside) == (
+        "1.50 µs a step: 0 ns on the critical path (the GPU was idle), 500 ns hidden behind its work, 1.00 µs outside "
+        "the steps"
+    )
+    assert call_sentence(CallTime(1, 9, 9, 0)) == "9 ns a step: 9 ns on the critical path (the GPU was idle)"
+
+
+def test_entries_say_what_the_other_mode_and_earlier_predictions_say(
+    real: Callable[[str], Analysis], document: Document
+) -> None:
+    eager, graph = real("hf_qwen3_eager"), real("hf_qwen3_graph")
+    outcomes = [an_outcome(detector="launch_bound")]
+    report = with_counterpart(compile_document(eager, outcomes), document(graph), graph)
+    assert gain_columns(report) == ["gain with graphs off", "with graphs on"]
+    assert gain_columns(document(eager)) == ["gain (of a step)"]
+    found = entries(report)
+    assert report.counterpart
+    assert tuple(entry.counterpart for entry in found) == report.counterpart.of_findings
+    assert {entry.finding.detector for entry in found if entry.realised} == {"launch_bound"}
+    launch_bound = [entry for entry in found if entry.finding.detector == "launch_bound"]
+    assert launch_bound[0].counterpart == Counterpart(arises=False, gain=None)
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,10 @@ import json
 from collections.abc import Callable
 
 from tests.schemas import check
+from tests.unit.findings.test_calibration import an_outcome
 from tests.unit.test_manifest import a_manifest
 from workbench.analysis.analysis import Analysis
-from workbench.findings.document import FindingsDocument
+from workbench.findings.document import FindingsDocument, compile_document, with_counterpart
 from workbench.report.findings_json import to_json
 
 Document = Callable[[Analysis], FindingsDocument]
@@ -56,3 +57,34 @@ def test_a_finding_names_its_process(real: Callable[[str], Analysis], document: 
     analysis = real("hf_qwen3_eager")
     pid = analysis.trace.pid(0)
     assert {entry["process"] for entry in json.loads(to_json(document(analysis)))["findings"]} == {pid}
+
+
+def test_a_finding_alone_knows_no_other_mode_and_no_earlier_prediction(
+    real_capture: Analysis, document: Document
+) -> None:
+    report = json.loads(to_json(document(real_capture)))
+    assert report["counterpart"] is None
+    assert all(entry["counterpart"] is entry["calibration"] is None for entry in report["findings"])
+
+
+def test_both_modes_and_what_predictions_came_to_are_told(real: Callable[[str], Analysis], document: Document) -> None:
+    eager, graph = real("hf_qwen3_eager"), real("hf_qwen3_graph")
+    outcomes = [an_outcome(detector="tiny_kernels", finding=f"F{ns}", realised_ns=ns) for ns in (100, 300, 500)]
+    report = with_counterpart(compile_document(eager, outcomes), document(graph), graph)
+    text = to_json(report)
+    check(text, "findings")
+    found = json.loads(text)
+    assert (found["graphs"], found["counterpart"]) == ("off", {"file": graph.trace.info.file_name, "graphs": "on"})
+    decode = {entry["detector"]: entry for entry in found["findings"] if entry["phase"] == "decode"}
+    assert decode["launch_bound"]["counterpart"] == {"graphs": "on", "arises": False, "gain": None}
+    there = json.loads(to_json(document(graph)))["findings"]
+    (tiny,) = [entry for entry in there if (entry["detector"], entry["phase"]) == ("tiny_kernels", "decode")]
+    assert decode["tiny_kernels"]["counterpart"] == {"graphs": "on", "arises": True, "gain": tiny["gain"]}
+    assert decode["tiny_kernels"]["calibration"] == {"ratio": 1.5, "low": 0.5, "high": 2.5, "count": 3}
+    assert decode["launch_bound"]["calibration"] is None
+
+
+def test_time_in_calls_adds_up(real_capture: Analysis, document: Document) -> None:
+    for entry in json.loads(to_json(document(real_capture)))["findings"]:
+        if entry["api_ns"]:
+            assert entry["api_ns"]["total"] >= entry["api_ns"]["critical"] + entry["api_ns"]["hidden"]

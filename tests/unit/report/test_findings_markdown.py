@@ -6,11 +6,12 @@ from dataclasses import replace
 import pytest
 
 from tests.conftest import CAPTURES
+from tests.unit.findings.test_calibration import an_outcome
 from tests.unit.report.odd_captures import ODD_CAPTURES
 from tests.unit.report.rendered import cell_counts, code_blocks, html, least_width, pictures, tables
 from tests.unit.test_manifest import a_manifest
 from workbench.analysis.analysis import Analysis
-from workbench.findings.document import FindingsDocument
+from workbench.findings.document import FindingsDocument, compile_document, with_counterpart
 from workbench.report.findings import MARK, nothing_found
 from workbench.report.findings_markdown import LONGEST_SQL, to_markdown
 from workbench.report.manifest import manifest_facts
@@ -195,3 +196,55 @@ def test_targets_say_what_they_measure_now_with_its_unit(real: Named, document: 
 
 def test_it_is_known_for_ours(real: Named, document: Document) -> None:
     assert MARK in to_markdown(document(real("engine_style")))
+
+
+@pytest.fixture(scope="module")
+def paired(real: Named) -> FindingsDocument:
+    """A report with a counterpart and a calibration."""
+    eager, graph = real("hf_qwen3_eager"), real("hf_qwen3_graph")
+    report = compile_document(eager, [an_outcome(detector="tiny_kernels")])
+    return with_counterpart(report, compile_document(graph), graph)
+
+
+def test_both_modes_of_graphs_stand_beside_each_other(paired: FindingsDocument) -> None:
+    markdown = to_markdown(paired)
+    summary = next(table for table in tables(markdown) if table[0][2:3] == ["finding"])
+    assert summary[0][3:] == ["gain with graphs off", "with graphs on", "effort"]
+    assert "does not arise" in {row[4] for row in summary}
+    assert least_width(summary) <= PAGE_CHARACTERS
+    assert all(len(counts) == 1 for counts in cell_counts(markdown))
+    (about,) = [table for table in tables(markdown) if table[0] == ["", ""]]
+    assert ["counterpart", "capture-1.sqlite.xz, the same with graphs on"] in about
+    assert "- **Predicted gain:** with graphs off: 50.4 ms to 52.5 ms off a step of 55.9 ms" in markdown
+
+
+def test_what_predictions_came_to_is_quoted_and_defined(
+    paired: FindingsDocument, real: Named, document: Document
+) -> None:
+    sentence = "predictions of this detector were realised at 0.8 times (n = 1)"
+    tiny = [finding for finding in paired.findings.findings if finding.detector == "tiny_kernels"]
+    assert to_markdown(paired).count(sentence) == len(tiny) > 0
+    assert "- **realised**: " in to_markdown(paired)
+    alone = to_markdown(document(real("hf_qwen3_eager")))
+    assert "realised" not in alone
+    assert "counterpart" not in alone
+
+
+def test_commands_to_reproduce_name_what_stood_beside(paired: FindingsDocument) -> None:
+    origin = Origin("one", counterpart="the other", calibration="mine.jsonl")
+    (commands,) = code_blocks(to_markdown(paired, origin), "sh")
+    asked = ["--counterpart", "the other", "--calibration", "mine.jsonl"]
+    assert shlex.split(commands.splitlines()[0]) == ["wb", "findings", "one", *asked, "-o", "FINDINGS.md"]
+    assert "other" not in commands.splitlines()[1]
+
+
+def test_time_in_calls_is_told_apart_by_whether_it_was_critical(real: Named, document: Document) -> None:
+    report = document(real("hf_qwen3_eager"))
+    markdown = to_markdown(report)
+    told = [finding for finding in report.findings.findings if finding.call_time and not finding.is_minor]
+    assert markdown.count("- **Time in these calls:** ") == len(told) > 0
+    (phases,) = [table for table in tables(markdown) if table[0][:2] == ["phase", "steps"]]
+    assert phases[0][-2:] == ["API time", "critical"]
+    by_phase = {row[0]: row[-1] for row in phases[1:]}
+    assert by_phase["other"] == "-"
+    assert by_phase["decode"].endswith(" ms")

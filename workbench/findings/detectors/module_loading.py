@@ -26,8 +26,8 @@ def _look(view: PhaseView) -> Iterator[Finding]:
     yield Finding(
         phase=view.phase,
         pid=view.pid,
-        claim=f"{view.phase.capitalize()} loads modules: {counted(len(rows), 'call')}, during which the GPU is idle for "
-        f"{idle_ns / 1e6:.1f} ms.",
+        claim=f"{view.phase.capitalize()} loads modules: {counted(len(rows), 'call')}, during which the GPU is idle "
+        f"for {idle_ns / 1e6:.1f} ms.",
         evidence=(call_evidence(view, "Module loading", CallKind.MODULE_LOAD),),
         hypothesis="CUDA loads a kernel when it is first launched; this phase is the first to use these kernels.",
         remedy="Warm up with the shapes of this phase before measuring or serving, or set CUDA_MODULE_LOADING=EAGER.",

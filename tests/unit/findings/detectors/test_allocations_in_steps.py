@@ -21,7 +21,7 @@ def test_an_allocation_gains_at_most_the_idle_time_during_the_call(look: Look) -
     # Three steps of 12 µs and one of 10; 3 µs of idle time during the calls, over four steps.
     assert interval(finding) == (0, 750, 11_500)
     assert str(finding.target) == "allocate.calls_per_step <= 0"
-    assert finding.call_time == CallTime(steps=4, total_ns=3_000, idle_ns=3_000, hidden_ns=0)
+    assert finding.call_time == CallTime(steps=4, total_ns=3_000, critical_ns=3_000, hidden_ns=0)
 
 
 def test_an_allocation_that_outlasts_a_kernel_is_hidden_by_it_in_part(look: Look) -> None:
@@ -34,7 +34,7 @@ def test_an_allocation_that_outlasts_a_kernel_is_hidden_by_it_in_part(look: Look
             program.kernel("gemv", 10_000, wait_ns=1_500, late=True)
             program.synchronize()
     (finding,) = look(allocations_in_steps, program.export).findings
-    assert finding.call_time == CallTime(steps=4, total_ns=20_000, idle_ns=4_000, hidden_ns=16_000)
+    assert finding.call_time == CallTime(steps=4, total_ns=20_000, critical_ns=4_000, hidden_ns=16_000)
 
 
 def test_an_allocation_while_the_gpu_works_gains_nothing(look: Look) -> None:

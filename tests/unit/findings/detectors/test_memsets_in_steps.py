@@ -24,7 +24,7 @@ def test_a_memset_in_every_step_costs_its_time_and_the_wait_before_it(look: Look
     assert finding.evidence[0].rows == ((64, 4, 4_000),)
     assert interval(finding) == (1_500, 1_500, 11_500)
     assert str(finding.target) == "memset.calls_per_step <= 0"
-    assert finding.call_time == CallTime(steps=4, total_ns=4 * CALL_NS, idle_ns=0, hidden_ns=0)
+    assert finding.call_time == CallTime(steps=4, total_ns=4 * CALL_NS, critical_ns=0, hidden_ns=0)
 
 
 def test_memsets_of_a_graph_are_not_called_one_by_one(look: Look) -> None:

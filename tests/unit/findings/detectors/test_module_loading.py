@@ -25,7 +25,7 @@ def test_loading_gains_half_to_all_of_the_idle_time_it_causes(look: Look) -> Non
     )
     # 4 ms over four steps; in all 50 µs of work and 4000.5 µs of waiting.
     assert interval(finding) == (500_000, 1_000_000, 4_050_500 // 4)
-    assert finding.call_time == CallTime(steps=4, total_ns=4_000_000, idle_ns=4_000_000, hidden_ns=0)
+    assert finding.call_time == CallTime(steps=4, total_ns=4_000_000, critical_ns=4_000_000, hidden_ns=0)
     assert str(finding.target) == "module_load.calls_per_step <= 0"
 
 
@@ -38,7 +38,7 @@ def test_loading_while_the_gpu_works_gains_nothing(look: Look) -> None:
     (finding,) = look(module_loading, program.export).findings
     assert interval(finding) == (0, 0, 10_000)
     # All calls return before the GPU begins to work: outside any step.
-    assert finding.call_time == CallTime(steps=4, total_ns=12_000, idle_ns=0, hidden_ns=0)
+    assert finding.call_time == CallTime(steps=4, total_ns=12_000, critical_ns=0, hidden_ns=0)
 
 
 @pytest.mark.parametrize("place", ["warmup", "load", "elsewhere"])

@@ -23,7 +23,7 @@ def test_the_second_wait_of_a_step_is_one_too_many(look: Look) -> None:
     assert interval(finding) == (0, 1_000, 23_000)
     assert str(finding.target) == "synchronize.calls_per_step <= 1"
     assert finding.call_time
-    assert finding.call_time.idle_ns == 7 * 1_000  # nothing follows the last wait: it ends after its step
+    assert finding.call_time.critical_ns == 7 * 1_000  # nothing follows the last wait: it ends after its step
     assert finding.call_time.total_ns == finding.evidence[0].rows[0][3]
 
 
