@@ -14,7 +14,9 @@ from tests.e2e.captures import unpacked
 from tests.e2e.command_line import WB, environment, is_one_sentence, wb
 from tests.exports import Export
 from tests.schemas import check
+from tests.unit.findings.test_calibration import an_outcome
 from tests.unit.report.rendered import code_blocks, pictures
+from workbench.calibration_file import append_calibration
 
 ENGINE = capture_path("engine_style")
 CUPY = capture_path("cupy_nodes")
@@ -200,3 +202,67 @@ def test_with_and_without_the_cache_the_report_is_the_same(tmp_path: Path) -> No
         wb("findings", CUPY, "-o", "report.md", folder=tmp_path, **variables)
         reports.append([(tmp_path / f"report.{suffix}").read_bytes() for suffix in ("md", "svg")])
     assert reports[0] == reports[1] == reports[2]
+
+
+EAGER = PROFILES / "hf_qwen3_eager"
+OFF, ON = (PROFILES / f"qwen3-4b-pp256-tg48-graphs-{way}-2026-11-21" for way in ("off", "on"))
+
+
+def test_with_a_counterpart_findings_predict_for_both_modes_of_graphs(tmp_path: Path) -> None:
+    alone = {}
+    for capture in (OFF, ON):
+        report = json.loads(wb("findings", capture, "--format", "json", folder=tmp_path).stdout)
+        alone[capture] = {
+            (found["detector"], found["phase"], found["target"]["subject"], str(found["target"]["names"])): found
+            for found in report["findings"]
+        }
+    for one, other, mode in ((OFF, ON, "on"), (ON, OFF, "off")):
+        done = wb("findings", one, "--counterpart", other, "--format", "json", folder=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
+        check(done.stdout, "findings")
+        found = json.loads(done.stdout)["findings"]
+        assert [entry["id"] for entry in found] == [entry["id"] for entry in alone[one].values()]
+        for entry, (place, before) in zip(found, alone[one].items(), strict=True):
+            beside = entry.pop("counterpart")
+            assert before == {**entry, "counterpart": None}
+            assert beside["graphs"] == mode
+            assert beside["gain"] == (alone[other][place]["gain"] if place in alone[other] else None)
+
+
+@pytest.mark.parametrize(
+    ("capture", "counterpart", "reason"),
+    [
+        (ON, ON, "both ran with CUDA graphs"),
+        (OFF, EAGER, "both ran without CUDA graphs"),
+        (ON, EAGER, "for they differ in "),
+        (ON, PROFILES / "nothing", "no such file"),
+    ],
+)
+def test_what_is_no_counterpart_is_refused(tmp_path: Path, capture: Path, counterpart: Path, reason: str) -> None:
+    done = wb("findings", capture, "--counterpart", counterpart, "-o", "report.md", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert is_one_sentence(done.stderr)
+    assert reason in done.stderr
+    assert names(tmp_path) == []
+
+
+def test_earlier_predictions_are_quoted_from_the_folders_file_or_another(tmp_path: Path) -> None:
+    append_calibration(tmp_path / "profiles/calibration.jsonl", [an_outcome(detector="launch_bound")])
+    append_calibration(tmp_path / "mine.jsonl", [an_outcome(detector="launch_bound", realised_ns=100)])
+    quoted = "predictions of this detector were realised at {} times (n = 1)"
+    for options, ratio in (((), "0.8"), (("--calibration", "mine.jsonl"), "0.5"), (("--calibration", "none"), "")):
+        text = wb("findings", EAGER, *options, "--format", "markdown", folder=tmp_path).stdout
+        assert (quoted.format(ratio) in text) == bool(ratio)
+        assert ("realised" in text) == bool(ratio)
+        (commands,) = code_blocks(text, "sh")
+        assert shlex.join(options) in commands.splitlines()[0]
+
+
+def test_a_damaged_calibration_file_is_refused_and_can_be_done_without(tmp_path: Path) -> None:
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles/calibration.jsonl").write_text("{}\n")
+    done = wb("findings", CUPY, folder=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert is_one_sentence(done.stderr)
+    assert "line 1 of profiles/calibration.jsonl is malformed" in done.stderr
+    assert wb("findings", CUPY, "--calibration", "none", folder=tmp_path).returncode == 0

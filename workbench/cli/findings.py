@@ -32,15 +32,35 @@ def findings(
     output_format: Annotated[
         Format | None, typer.Option("--format", help="By default terminal; with -o markdown, or json for a FILE.json.")
     ] = None,
+    counterpart: Annotated[
+        Path | None,
+        typer.Option(
+            "--counterpart",
+            metavar="CAPTURE",
+            help="A capture of the same program with CUDA graphs the other way: predict for both.",
+            show_default=False,
+        ),
+    ] = None,
+    calibration: Annotated[
+        str | None,
+        typer.Option(
+            "--calibration",
+            metavar="FILE|none",
+            help="Outcomes of earlier predictions, to be quoted; by default profiles/calibration.jsonl, if it exists.",
+            show_default=False,
+        ),
+    ] = None,
     rules: Annotated[list[Path] | None, typer.Option(help="A rule file of your own; may be repeated.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that this command did not write.")] = False,
 ) -> None:
     """Say where the time goes and what to do about it, with evidence, predicted gains and targets."""
-    from workbench.cli.reports import compile_report, write_report
+    from workbench.cli.reports import NO_CALIBRATION, compile_report, with_counterpart, write_report
 
     if output is not None and output_format is Format.TERMINAL:
         raise UserError("--format terminal cannot be written to a file; leave out -o, or take markdown or json")
-    report = compile_report(capture, rules or ())
+    report = compile_report(capture, rules or (), calibration)
+    if counterpart:
+        report = with_counterpart(report, compile_report(counterpart, rules or (), NO_CALIBRATION))
     if output is None:
         _print(report, output_format or Format.TERMINAL)
     else:

@@ -1,7 +1,7 @@
 """`wb profile --model`: the engine without a profiler, then under one, then what that says."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,17 +57,36 @@ class _Pass:
 def profile_model(asked: ModelProfile) -> int:
     """Profiles a model, once for each way to run it; returns the exit code.
 
+    Reports come last, as each predicts for graphs on and off where both were captured. What was captured before
+    something failed is reported on all the same.
+
     Raises:
         UserError: something cannot be run, for a reason that the user can mend.
     """
     _check(asked)
+    folders: list[Path] = []
+    try:
+        return _capture_all(asked, folders)
+    finally:
+        _report(asked, folders)
+
+
+def _capture_all(asked: ModelProfile, folders: list[Path]) -> int:
+    """Captures each way to run the model; adds folders that hold kernels, and returns the exit code."""
     for one in _passes(asked):
         try:
-            code = _profile_pass(asked, one)
+            result = _capture(asked, one)
         except KeyboardInterrupt:
             say("interrupted: there is no capture")
             return _INTERRUPTED
-        if code:
+        if isinstance(result, int):
+            return result
+        _tell(result)
+        if result.first_with_kernels:
+            folders.append(result.folder)
+        if result.failure:
+            raise UserError(result.failure)
+        if code := _INTERRUPTED if result.interrupted else result.exit_code:
             return code
     return 0
 
@@ -126,7 +145,8 @@ def _passes(asked: ModelProfile) -> list[_Pass]:
     return [_Pass(way, "-".join([name, "graphs", way, *variants]), on_gpu=True) for way in ways]
 
 
-def _profile_pass(asked: ModelProfile, one: _Pass) -> int:
+def _capture(asked: ModelProfile, one: _Pass) -> "ProfileResult | int":
+    """What was captured; the exit code of an engine that failed before."""
     from workbench.capture.command import RecordingOptions
     from workbench.capture.measure import measure
     from workbench.capture.profile import ProfileOptions
@@ -149,11 +169,7 @@ def _profile_pass(asked: ModelProfile, one: _Pass) -> int:
             unprofiled=measured.workload,
             is_taken=lambda name: any((asked.reports / f"{name}{suffix}").exists() for suffix in _REPORT_SUFFIXES),
         )
-        result = run_profile(options, environment, stages)
-    _tell(asked, result)
-    if result.failure:
-        raise UserError(result.failure)
-    return _INTERRUPTED if result.interrupted else result.exit_code
+        return run_profile(options, environment, stages)
 
 
 def _command(asked: ModelProfile, one: _Pass, repetitions: int) -> tuple[str, ...]:
@@ -172,29 +188,49 @@ def _options(asked: ModelProfile, repetitions: int) -> dict[str, object]:
     }
 
 
-def _tell(asked: ModelProfile, result: "ProfileResult") -> None:
-    """Says what was captured, writes the report, and says what it says first."""
+def _tell(result: "ProfileResult") -> None:
+    """Says what was captured."""
     from workbench.capture.outcome import outcome
 
     if result.manifest.notice:
         say(result.manifest.notice)
     for sentence in outcome(result):
         say(sentence)
-    if result.first_with_kernels is None:
+
+
+def _report(asked: ModelProfile, folders: Sequence[Path]) -> None:
+    """Writes a report for each folder of captures, and says what each says first."""
+    if not folders:
         return
     from workbench.cli.reports import compile_report, write_report
 
     with Stages() as stages:
         stages("attributing")
-        report = compile_report(result.folder)
+        reports = _paired([compile_report(folder) for folder in folders])
         stages("writing")
-        written = write_report(
-            report, asked.reports / f"{result.folder.name}.md", as_json=False, force=False, is_new=True
-        )
-    for sentence in _sentences(report):
-        say(sentence)
-    beside = " and ".join(path.name for path in written[1:])
-    say(f"the report is {written[0]}{f', with {beside} beside it' if beside else ''}")
+        written = [
+            write_report(report, asked.reports / f"{folder.name}.md", as_json=False, force=False, is_new=True)
+            for folder, report in zip(folders, reports, strict=True)
+        ]
+    for report, (path, *others) in zip(reports, written, strict=True):
+        for sentence in _sentences(report):
+            say(sentence)
+        beside = " and ".join(other.name for other in others)
+        say(f"the report is {path}{f', with {beside} beside it' if beside else ''}")
+
+
+def _paired(reports: "list[Report]") -> "list[Report]":
+    """Two reports, each with the other as its counterpart; one alone stays as it is."""
+    from workbench.cli.reports import with_counterpart
+
+    if len(reports) < 2:
+        return reports
+    one, other = reports
+    try:
+        return [with_counterpart(one, other), with_counterpart(other, one)]
+    except UserError as error:
+        say(f"warning: {error}")
+        return reports
 
 
 def _sentences(report: "Report") -> Iterator[str]:

@@ -9,6 +9,8 @@ from engine import session
 from tests.unit.capture.fakes import fake_nsys
 from tests.unit.capture.test_profile import _NSYS
 from tests.unit.findings.programs import Program
+from tests.unit.findings.test_calibration import an_outcome
+from workbench.calibration_file import append_calibration
 from workbench.cli import profile_model as module
 from workbench.cli.profile_model import ModelProfile, profile_model
 from workbench.errors import UserError
@@ -25,26 +27,39 @@ _SAID = {
 }
 
 
-def _program() -> Program:
+def _program(*, graphs: bool = False) -> Program:
     program = Program()
+    if graphs:
+        with program.range("model.layers.0.mlp.down_proj"):
+            program.node(1)
     for _ in range(4):
-        with program.step(), program.range("model.layers.0.mlp.down_proj"):
-            program.kernel("gemv", 20_000)
+        with program.step():
+            if graphs:
+                with program.graph_launch():
+                    program.kernel("gemv", 20_000, node=1)
+            else:
+                with program.range("model.layers.0.mlp.down_proj"):
+                    program.kernel("gemv", 20_000)
     return program
 
 
 @pytest.fixture
 def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """A machine with a GPU and an nsys; the options with which the engine, a shell script, was started."""
+    """A machine with a GPU and an nsys; the options with which the engine, a shell script, was started.
+
+    A run with graphs on is recorded as nsys/on.sqlite, one without as nsys/off.sqlite.
+    """
     monkeypatch.setenv("WB_NSYS", str(fake_nsys(tmp_path / "nsys/nsys", script=_NSYS)))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(session, "choose_backend", lambda wanted: "cuda")
-    _program().export.write(tmp_path / "nsys/export.sqlite")
+    for way in ("on", "off"):
+        _program(graphs=way == "on").export.write(tmp_path / f"nsys/{way}.sqlite")
     seen: list[dict[str, Any]] = []
 
     def command(_verb: str, options: dict[str, Any]) -> tuple[str, ...]:
         seen.append(options)
-        return ("sh", "-c", f"echo '{json.dumps(_SAID)}' > $WB_WORKLOAD_MANIFEST")
+        record = f"cp nsys/{options['graphs']}.sqlite nsys/export.sqlite"
+        return ("sh", "-c", f"{record}; echo '{json.dumps(_SAID)}' > $WB_WORKLOAD_MANIFEST")
 
     monkeypatch.setattr(module, "engine_command", command)
     return seen
@@ -93,6 +108,63 @@ def test_graphs_on_and_off_are_two_folders_and_two_reports(run: Run, started: li
         report = (Path("reports") / f"{folder.name}.md").read_text(encoding="utf-8")
         assert "Roofline of a decode step" in report
         assert "mlp down_proj runs at 50% of its roofline" in report
+
+
+def _report(way: str) -> str:
+    """The report of a run with graphs on or off."""
+    (path,) = Path("reports").glob(f"*graphs-{way}-*.md")
+    return path.read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("started")
+def test_graphs_on_and_off_predict_for_each_other(run: Run) -> None:
+    assert run(graphs="both") == 0
+    for way, other in (("on", "off"), ("off", "on")):
+        assert f"the same with graphs {other} |" in _report(way)
+        assert f"gain with graphs {way} | with graphs {other} |" in _report(way)
+        assert f"with graphs {way}: 0 ns to 10.0 µs off a step of 20.0 µs" in _report(way)
+        (line,) = [line for line in _report(way).splitlines() if line.startswith("wb findings")]
+        assert f" --counterpart tiny-qwen3-w2-graphs-{other}-" in line.replace("profiles/", "")
+
+
+@pytest.mark.parametrize(("failure", "code"), [(lambda: ("sh", "-c", "exit 3"), 3), (None, 130)])
+def test_what_fails_with_graphs_off_leaves_the_report_with_them_on(
+    run: Run,
+    started: list[dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    failure: Callable[[], tuple[str, ...]] | None,
+    code: int,
+) -> None:
+    command = module.engine_command
+
+    def failing(verb: str, options: dict[str, Any]) -> tuple[str, ...]:
+        if options["graphs"] == "on":
+            return command(verb, options)
+        if failure is None:
+            raise KeyboardInterrupt
+        return failure()
+
+    monkeypatch.setattr(module, "engine_command", failing)
+    assert run(graphs="both") == code
+    assert "mlp down_proj runs at 50% of its roofline" in _report("on")
+    assert "counterpart" not in _report("on")
+    assert len(list(Path("reports").glob("*.md"))) == 1
+
+
+def test_two_captures_that_are_no_counterparts_are_reported_on_alone(
+    run: Run, started: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("nsys/on.sqlite").write_bytes(Path("nsys/off.sqlite").read_bytes())
+    assert run(graphs="both") == 0
+    assert "wb: warning: tiny-qwen3-w2-graphs-off-" in capsys.readouterr().err
+    assert "counterpart" not in _report("on") + _report("off")
+
+
+@pytest.mark.usefixtures("started")
+def test_what_earlier_predictions_came_to_is_quoted(run: Run) -> None:
+    append_calibration(Path("profiles/calibration.jsonl"), [an_outcome(detector="below_roofline")])
+    assert run() == 0
+    assert "predictions of this detector were realised at 0.8 times (n = 1)" in _report("on")
 
 
 def test_nothing_is_ever_overwritten(run: Run, started: list[dict[str, Any]]) -> None:
