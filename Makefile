@@ -49,7 +49,9 @@ bench: $(environment)
 
 reports: $(environment)
 	@for capture in profiles/*/; do \
-	    $(python) -m workbench findings $$capture -o reports/$$(basename $$capture).md || exit; \
+	    other=$$(echo $$capture | sed 's/graphs-on/graphs-?/; s/graphs-off/graphs-on/; s/graphs-?/graphs-off/'); \
+	    beside=$$(test $$other = $$capture || test ! -d $$other || echo --counterpart $$other); \
+	    $(python) -m workbench findings $$capture $$beside -o reports/$$(basename $$capture).md || exit; \
 	done
 
 clean:
