@@ -117,7 +117,8 @@ def _summary_table(document: FindingsDocument, found: Sequence[Entry]) -> str:
         ]
         for entry in found
     ]
-    return markdown_table(["", "phase", "finding", *gain_columns(document), "effort"], rows, numbers_from=5)
+    headings = ["", "phase", "finding", *gain_columns(document), "effort"]
+    return markdown_table(headings, rows, numbers_from=len(headings))
 
 
 def _phase_table(document: FindingsDocument) -> str:
@@ -160,7 +161,7 @@ def _roofline_table(roofline: PhaseRoofline) -> str:
 def _counterpart_fact(document: FindingsDocument) -> str:
     """Which capture tells of the other mode of graphs."""
     other = document.counterpart
-    return f"{other.file_name}, the same {graphs_words(other.graphs)}" if other else ""
+    return f"{other.file_name}, the same program {graphs_words(other.graphs)}" if other else ""
 
 
 def _evidence_table(evidence: Evidence) -> str:

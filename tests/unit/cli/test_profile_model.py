@@ -120,7 +120,7 @@ def _report(way: str) -> str:
 def test_graphs_on_and_off_predict_for_each_other(run: Run) -> None:
     assert run(graphs="both") == 0
     for way, other in (("on", "off"), ("off", "on")):
-        assert f"the same with graphs {other} |" in _report(way)
+        assert f"the same program with graphs {other} |" in _report(way)
         assert f"gain with graphs {way} | with graphs {other} |" in _report(way)
         assert f"with graphs {way}: 0 ns to 10.0 µs off a step of 20.0 µs" in _report(way)
         (line,) = [line for line in _report(way).splitlines() if line.startswith("wb findings")]

@@ -214,7 +214,7 @@ def test_both_modes_of_graphs_stand_beside_each_other(paired: FindingsDocument) 
     assert least_width(summary) <= PAGE_CHARACTERS
     assert all(len(counts) == 1 for counts in cell_counts(markdown))
     (about,) = [table for table in tables(markdown) if table[0] == ["", ""]]
-    assert ["counterpart", "capture-1.sqlite.xz, the same with graphs on"] in about
+    assert ["counterpart", "capture-1.sqlite.xz, the same program with graphs on"] in about
     assert "- **Predicted gain:** with graphs off: 50.4 ms to 52.5 ms off a step of 55.9 ms" in markdown
 
 
