@@ -1,5 +1,6 @@
 """Numbers as people read them."""
 
+import math
 from collections.abc import Sequence
 
 _TIMES = ((1e9, "s"), (1e6, "ms"), (1e3, "µs"))
@@ -20,6 +21,14 @@ def times(times_ns: Sequence[float]) -> list[str]:
     longest = max(map(abs, times_ns), default=0)
     factor, unit = next((scale for scale in _TIMES if longest >= scale[0]), (1.0, "ns"))
     return [f"{_three_digits(time_ns / factor)} {unit}" if time_ns else "0" for time_ns in times_ns]
+
+
+def axis(times_ns: Sequence[float], step_ns: float) -> list[str]:
+    """Times on an axis, `step_ns` apart, in one unit and with as many decimals as tell neighbours apart."""
+    longest = max(map(abs, times_ns), default=0)
+    factor, unit = next((scale for scale in _TIMES if longest >= scale[0]), (1.0, "ns"))
+    decimals = max(0, -math.floor(math.log10(step_ns / factor)))
+    return [f"{time_ns / factor:.{decimals}f} {unit}" if time_ns else "0" for time_ns in times_ns]
 
 
 def difference(ns: float) -> str:

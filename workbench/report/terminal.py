@@ -30,13 +30,18 @@ class TerminalTable:
 
 
 def terminal_table(
-    title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], texts: int, width: int
+    title: str,
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    texts: int,
+    width: int,
+    styles: Sequence[str] = (),
 ) -> TerminalTable:
     """A table without borders, at most `width` wide.
 
     The first `texts` columns are aligned to the left. The others hold numbers; where the table is too wide, their
     headings are broken at words, then the texts are cut. Numbers are never cut: where they do not fit, columns are
-    left out from the right, and the title says so.
+    left out from the right, and the title says so. `styles` are the rows', if they have any.
     """
     cells = [[one_line(cell) for cell in row] for row in rows]
     lines = _heading_lines([one_line(heading) for heading in headings], cells, texts, width)
@@ -48,7 +53,10 @@ def terminal_table(
         [
             Text(one_line(title) + note, style="bold"),
             *(Text(_laid_out(line, widths, texts), style="dim") for line in lines),
-            *(Text(_laid_out(row, widths, texts)) for row in cells),
+            *(
+                Text(_laid_out(row, widths, texts), style=style)
+                for row, style in zip(cells, styles or [""] * len(cells), strict=True)
+            ),
         ]
     )
     return TerminalTable(text, is_cut=widths != wanted)

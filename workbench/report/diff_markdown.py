@@ -1,0 +1,137 @@
+"""Renders a comparison as the Markdown document that a kernel engineer would write."""
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from jinja2 import Environment, PackageLoader
+
+from workbench.compare.comparison import Comparison
+from workbench.compare.kernel_labels import kernel_labels
+from workbench.compare.measurement import Kernel
+from workbench.report import quantities
+from workbench.report.diff import MARK, UNKNOWN_ORIGIN, DiffOrigin, command, notice, step_of, title, verdict
+from workbench.report.diff_context import context, lead, limitations, overlap_sentence, phase_sentences
+from workbench.report.diff_tables import (
+    DiffTable,
+    call_table,
+    compared_rows,
+    differs,
+    kernel_table,
+    memop_table,
+    phase_table,
+    row_table,
+    sides_table,
+    step_table,
+    totals_table,
+    unpaired_table,
+)
+from workbench.report.diff_terms import diff_terms
+from workbench.report.markdown import code_block, escape, link, markdown_table
+from workbench.report.texts import cut_words
+
+# No browser breaks a line in a word.
+_LONGEST_WORD = 40
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the document: words, a table, and what is folded away below it."""
+
+    title: str
+    words: str
+    table: DiffTable
+    fold: str = ""
+    folded: DiffTable | None = None
+
+
+def to_markdown(comparison: Comparison, origin: DiffOrigin = UNKNOWN_ORIGIN, *, pictures: Sequence[str] = ()) -> str:
+    """The comparison as a Markdown document.
+
+    Args:
+        comparison: what it says.
+        origin: what was asked.
+        pictures: file names of pictures that lie beside it.
+    """
+    environment = Environment(
+        loader=PackageLoader("workbench.report"), trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    environment.filters |= {"escape_md": escape, "link": link, "table": _markdown}
+    labels = kernel_labels(comparison)
+    phases = phase_table(comparison)
+    return environment.get_template("diff.md.j2").render(
+        mark=MARK,
+        notice=notice(comparison),
+        title=title(comparison),
+        verdict=verdict(comparison),
+        lead=lead(comparison),
+        context=context(comparison),
+        pictures=pictures,
+        sides=sides_table(comparison),
+        phases=phases if phases.rows else None,
+        not_compared=phase_sentences(comparison),
+        sections=list(_sections(comparison, labels) if comparison.phases else _sections_of_tables(comparison, labels)),
+        terms=diff_terms(comparison),
+        limitations=limitations(comparison),
+        reproduce=code_block(shlex.join([*command(comparison, origin), "-o", "DIFF.md"]), "sh"),
+    )
+
+
+def _markdown(table: DiffTable) -> str:
+    rows = [[cut_words(cell, _LONGEST_WORD) for cell in row] for row in table.rows]
+    return markdown_table(table.headings, rows, numbers_from=table.texts)
+
+
+def _sections(comparison: Comparison, labels: Mapping[Kernel, str]) -> Iterator[Section]:
+    if comparison.is_without_difference:
+        return
+    step, rows = step_of(comparison), compared_rows(comparison)
+    if step:
+        words = "Its parts add up to the step; so do their differences, but for what is unexplained."
+        yield Section(f"A mean step of {comparison.focus}", words, step_table(step))
+    differing, alike = [row for row in rows if differs(row)], [row for row in rows if not differs(row)]
+    yield Section(
+        "Kernel time a step, by layer type and role",
+        overlap_sentence(comparison) or ("" if differing else "No row shows a difference."),
+        row_table(differing),
+        f"{quantities.counted(len(alike), 'row')} without a difference that is shown",
+        row_table(alike),
+    )
+    kernels = kernel_table(comparison, rows, labels)
+    if kernels.rows:
+        words = (
+            "Calls and time a step, of kernels in rows that differ, and of those that are not the same on both sides."
+        )
+        yield Section("The kernels behind", words, kernels)
+    unpaired = unpaired_table(comparison, labels)
+    if unpaired.rows:
+        words = (
+            "These stand among the others as well. Nothing on the other side does their work, as far as can be told."
+        )
+        yield Section("Kernels without a partner", words, unpaired)
+    yield from _host_sections(comparison)
+
+
+def _host_sections(comparison: Comparison) -> Iterator[Section]:
+    """What the host did in the steps, or in whole runs where nothing tells steps."""
+    where = f" of {comparison.focus}'s steps" if comparison.phases else ""
+    each = "a step" if comparison.phases else "a run"
+    calls = comparison.step_calls if comparison.phases else comparison.calls or ()
+    memops = comparison.step_memops if comparison.phases else comparison.memops or ()
+    if calls:
+        yield Section(f"API calls{where}", f"Calls and their time {each}.", call_table(comparison, calls))
+    if memops:
+        words = f"How many, their time on the GPU, and what they move, {each}."
+        yield Section(f"Copies and memsets{where}", words, memop_table(comparison, memops))
+
+
+def _sections_of_tables(comparison: Comparison, labels: Mapping[Kernel, str]) -> Iterator[Section]:
+    alike = totals_table(comparison, labels, differing=False)
+    yield Section(
+        "Kernels",
+        "Totals of whole runs.",
+        totals_table(comparison, labels, differing=True),
+        f"{quantities.counted(len(alike.rows), 'kernel')} with equal totals",
+        alike,
+    )
+    yield from _host_sections(comparison)
