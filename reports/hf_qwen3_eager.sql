@@ -4,7 +4,7 @@
 .mode column
 
 .print
-.print "F1. Prefill loads modules: 33 calls, 230.7 ms."
+.print "F1. Prefill loads modules: 33 calls, during which the GPU is idle for 224.5 ms."
 
 .print
 .print "Module loading"
@@ -546,7 +546,7 @@ WHERE k.correlationId IN (12970, 12987, 13004, 13016, 13029, 13041, 13055, 13068
 GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
 
 .print
-.print "F18. Decode loads modules: 14 calls, 34.4 ms."
+.print "F18. Decode loads modules: 14 calls, during which the GPU is idle for 6.1 ms."
 
 .print
 .print "Module loading"

@@ -4,7 +4,7 @@
 .mode column
 
 .print
-.print "F1. Prefill loads modules: 38 calls, 129.1 ms."
+.print "F1. Prefill loads modules: 38 calls, during which the GPU is idle for 129.0 ms."
 
 .print
 .print "Module loading"
