@@ -1,1 +1,1 @@
-"""Measures what the workbench costs, and how often what it says is true. Nothing here is installed or tested for time."""
+"""Measures what the workbench costs, and how often it is right. Nothing here is installed or tested for time."""
