@@ -115,8 +115,8 @@ def compare_means(before: NDArray[np.float64], after: NDArray[np.float64], *, co
     Welch's alone covers the truth 93.6 times in 100 (2 against 5). So the p-value is the larger of two.
 
     Three captures a side are covered 96 times in 100 if both sides spread alike or one has four times the other's
-    variance; Student's alone would be narrower, and cover 95 and 94. The hardest case is that of two captures that spread
-    twice as far as five on the other side: 94. Take as many of one side as of the other.
+    variance; Student's alone would be narrower, and cover 95 and 94. The hardest case is that of two captures that
+    spread twice as far as five on the other side: 94. Take as many of one side as of the other.
 
     The smallest difference shown is (t[(1 + confidence) / 2] + t[0.8]) standard errors (Bloom, "Minimum detectable
     effects", Evaluation Review 19, 1995), the larger of two as well. The standard error is corrected for being too
