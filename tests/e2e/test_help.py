@@ -9,7 +9,7 @@ from tests.e2e.command_line import environment, wb
 from workbench import __version__
 from workbench.cli.model_options import VARIANT_NAMES
 
-COMMANDS = ("attribute", "findings", "rules", "profile", "generate", "bench", "scrub", "doctor", "demo")
+COMMANDS = ("attribute", "findings", "verify", "rules", "profile", "generate", "bench", "scrub", "doctor", "demo")
 HEAVY = ("engine", "pandas", "numpy", "pyarrow", "adbc_driver_manager", "jinja2", "yaml")
 
 

@@ -73,7 +73,7 @@ def open_set(path: Path, rules: "LayerRules") -> OpenedSet:
     captures, fingerprints = zip(*measured, strict=True)
     refuse_mixed([(member.name, found) for member, found in zip(members, fingerprints, strict=True)])
     manifests = tuple(member.manifest for member in members)
-    return OpenedSet(CaptureSet(as_named(path), captures, merged(fingerprints), _unprofiled(manifests)), manifests)
+    return OpenedSet(CaptureSet(as_named(path), captures, merged(fingerprints), unprofiled_speed(manifests)), manifests)
 
 
 def _measure(
@@ -100,7 +100,7 @@ def _tables(path: Path, members: "Sequence[Member]") -> "CaptureSet":
     return CaptureSet(as_named(path), measured, Fingerprint())
 
 
-def _unprofiled(manifests: "Sequence[Manifest | None]") -> "Speed | None":
+def unprofiled_speed(manifests: "Sequence[Manifest | None]") -> "Speed | None":
     """The speed without the profiler, over all manifests that tell one of as many steps as the first."""
     from workbench.manifest import Speed
 

@@ -21,6 +21,7 @@ from workbench.cli.generate import generate
 from workbench.cli.profile import profile
 from workbench.cli.rules import rules
 from workbench.cli.scrub import scrub
+from workbench.cli.verify import verify
 from workbench.errors import UserError
 
 app = typer.Typer(
@@ -33,6 +34,7 @@ app = typer.Typer(
 
 app.command()(attribute)
 app.command()(findings)
+app.command()(verify)
 app.add_typer(rules, name="rules")
 
 # Everything from the program's name on is the program's.

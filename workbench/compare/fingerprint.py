@@ -111,7 +111,7 @@ def fingerprint(manifest: Manifest | None, analysis: Analysis) -> Fingerprint:
         manifest: how it was made, if that is known. Its `workload` may hold anything.
         analysis: of the capture.
     """
-    told = _told_by(manifest) if manifest else {}
+    told = told_by(manifest) if manifest else {}
     seen = {name: value for name, value in _seen_in(analysis, manifest).items() if value is not None}
     layers = told.get("layers") or seen.get("layers")
     return Fingerprint(**{**told, **seen, "layers": layers, "graphs_told": told.get("graphs")})
@@ -131,7 +131,8 @@ def workload_text(one: Fingerprint) -> str | None:
     return ", ".join(numbers) or one.workload
 
 
-def _told_by(manifest: Manifest) -> _Facts:
+def told_by(manifest: Manifest) -> dict[str, str | None]:
+    """The fields that a manifest tells; its `workload` may hold anything."""
     said = manifest.workload or {}
     is_engine = said.get("schema") == ENGINE_SCHEMA
     command = shlex.join(manifest.program.command) or None

@@ -1,0 +1,61 @@
+"""What one capture says of the findings of an earlier report: little enough to be held for many captures at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from workbench.analysis.analysis import Analysis
+from workbench.analysis.step_profile import median_step_profile
+from workbench.compare.earlier_report import PhaseSteps
+from workbench.findings.measure import Measured, measure
+from workbench.findings.target import Target
+from workbench.findings.view import phase_views
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One capture, observed.
+
+    Attributes:
+        name: what reports call it.
+        measured: what each target measures, in the order in which they were asked for.
+        phases: its phases that have steps, in the order of processes.
+    """
+
+    name: str
+    measured: tuple[Measured, ...]
+    phases: tuple[PhaseSteps, ...]
+
+
+def observe(analysis: Analysis, name: str, targets: Sequence[Target]) -> Observation:
+    """Measures targets on a capture, and its steps."""
+    return Observation(name, tuple(measure(analysis, target) for target in targets), _phases(analysis))
+
+
+def _phases(analysis: Analysis) -> tuple[PhaseSteps, ...]:
+    return tuple(
+        PhaseSteps(
+            phase=view.phase,
+            pid=view.pid,
+            steps=view.step_count,
+            median_ns=view.median_wall_ns,
+            mean_ns=int(view.wall_ns.sum()) // view.step_count,
+            parts=median_step_profile(analysis, view.process, view.phase).parts,
+        )
+        for view in phase_views(analysis)
+    )
+
+
+def steps_of(phases: Sequence[PhaseSteps], phase: str) -> tuple[PhaseSteps, ...]:
+    """A phase in each process that has it."""
+    return tuple(one for one in phases if one.phase == phase)
+
+
+def counterpart(report: Sequence[PhaseSteps], phase: str, pid: int, capture: Sequence[PhaseSteps]) -> PhaseSteps | None:
+    """The phase of a process of the earlier report in another capture; None where it cannot be told.
+
+    Process ids differ from run to run: the first process that has the phase is held against the first, and so on,
+    where both captures have as many.
+    """
+    before, after = steps_of(report, phase), steps_of(capture, phase)
+    place = next((number for number, one in enumerate(before) if one.pid == pid), None)
+    return after[place] if place is not None and len(before) == len(after) else None
