@@ -22,9 +22,10 @@ CHANGES = {
     Change.NONE_SHOWN: "no difference shown",
     Change.UNDECIDED: "no verdict",
 }
+IDLE_CHANGES = {Change.BETTER: "shorter", Change.WORSE: "longer"}
 # A residual, or a difference, that is smaller is one of rounding.
 LEAST_NS = 0.5
-_LONGEST_NAME = 80
+_LONGEST_NAME, _LONGEST_PART = 80, 64
 # From here on "as fast" reads better than a percentage.
 _TIMES_AS_FAST = 2.0
 # Parts are named until they make so much of a step's change, but not more than so many.
@@ -117,9 +118,11 @@ def _verdict_of_step(comparison: Comparison, step: ReconciledStep) -> str:
             return f"{phase.capitalize()} {looks}, but {why} no verdict: {_mean_step(wall)}{_mostly(step)}."
 
 
-def change_words(time: Estimate) -> str:
-    """What can be said of a difference, in a word or two."""
-    return EQUAL if time.difference == 0 else CHANGES[time.change]
+def change_words(time: Estimate, *, is_idle: bool = False) -> str:
+    """What can be said of a difference, in a word or two; idle time is not fast or slow."""
+    if time.difference == 0:
+        return EQUAL
+    return (IDLE_CHANGES if is_idle else {}).get(time.change, CHANGES[time.change])
 
 
 def pace(time: Estimate) -> str:
@@ -149,7 +152,24 @@ def _would_have_shown(wall: Estimate) -> str:
 
 def part_label(part: Contribution) -> str:
     """What a part of the step is called."""
-    return IDLE_NAMES.get(part.label, one_line(part.label)) if part.is_idle else one_line(part.label)
+    return IDLE_NAMES.get(part.label, part.label) if part.is_idle else cut(one_line(part.label), _LONGEST_PART)
+
+
+def largest_parts(
+    parts: Sequence[Contribution], most: int | None, least_ns: float = 0.0
+) -> tuple[list[Contribution], list[Contribution]]:
+    """Parts that are shown by themselves, and those that are summed up: all in their order, and never one alone.
+
+    Args:
+        parts: the parts of a step.
+        most: how many are shown at most, those that changed most; all where it is None.
+        least_ns: by how much one that is shown changed at least.
+    """
+    largest = sorted(parts, key=lambda part: -abs(part.time.difference))[:most]
+    large = {id(part) for part in largest if abs(part.time.difference) >= least_ns}
+    if len(parts) - len(large) <= 1:
+        return list(parts), []
+    return [part for part in parts if id(part) in large], [part for part in parts if id(part) not in large]
 
 
 def _mostly(step: ReconciledStep) -> str:

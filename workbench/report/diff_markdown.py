@@ -7,31 +7,34 @@ from dataclasses import dataclass
 from jinja2 import Environment, PackageLoader
 
 from workbench.compare.comparison import Comparison
-from workbench.compare.kernel_labels import kernel_labels
 from workbench.compare.measurement import Kernel
 from workbench.report import quantities
 from workbench.report.diff import MARK, UNKNOWN_ORIGIN, DiffOrigin, command, notice, step_of, title, verdict
 from workbench.report.diff_context import context, lead, limitations, overlap_sentence, phase_sentences
 from workbench.report.diff_tables import (
     DiffTable,
-    call_table,
     compared_rows,
     differs,
-    kernel_table,
-    memop_table,
     phase_table,
     row_table,
     sides_table,
     step_table,
+)
+from workbench.report.diff_terms import diff_terms
+from workbench.report.diff_totals import (
+    call_table,
+    kernel_table,
+    memop_table,
+    shown_labels,
     totals_table,
     unpaired_table,
 )
-from workbench.report.diff_terms import diff_terms
 from workbench.report.markdown import code_block, escape, link, markdown_table
 from workbench.report.texts import cut_words
 
-# No browser breaks a line in a word.
-_LONGEST_WORD = 40
+_LONGEST_WORD, _SHORTEST_WORD = 64, 12
+# About what a page shows beside its menus, in characters, and what a column takes beside its words.
+_PAGE_WIDTH, _BORDER = 110, 3
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ def to_markdown(comparison: Comparison, origin: DiffOrigin = UNKNOWN_ORIGIN, *, 
         loader=PackageLoader("workbench.report"), trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
     environment.filters |= {"escape_md": escape, "link": link, "table": _markdown}
-    labels = kernel_labels(comparison)
+    labels = shown_labels(comparison)
     phases = phase_table(comparison)
     return environment.get_template("diff.md.j2").render(
         mark=MARK,
@@ -78,8 +81,23 @@ def to_markdown(comparison: Comparison, origin: DiffOrigin = UNKNOWN_ORIGIN, *, 
 
 
 def _markdown(table: DiffTable) -> str:
-    rows = [[cut_words(cell, _LONGEST_WORD) for cell in row] for row in table.rows]
+    """The table, with long words of its texts cut as far as a page needs it: no browser breaks a line in a word."""
+    words = [
+        max(len(word) for row in (table.headings, *table.rows) for word in row[column].split() or [""])
+        for column in range(len(table.headings))
+    ]
+    limits = range(_LONGEST_WORD, _SHORTEST_WORD, -1)
+    limit = next((limit for limit in limits if _width(words, table.texts, limit) <= _PAGE_WIDTH), _SHORTEST_WORD)
+    rows = [
+        [cut_words(cell, limit) if column < table.texts else cell for column, cell in enumerate(row)]
+        for row in table.rows
+    ]
     return markdown_table(table.headings, rows, numbers_from=table.texts)
+
+
+def _width(words: Sequence[int], texts: int, limit: int) -> int:
+    """How many characters wide a table is at least, borders included."""
+    return sum(_BORDER + (min(word, limit) if column < texts else word) for column, word in enumerate(words))
 
 
 def _sections(comparison: Comparison, labels: Mapping[Kernel, str]) -> Iterator[Section]:

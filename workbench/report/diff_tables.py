@@ -1,16 +1,13 @@
 """The tables that all renderings of a comparison share, as texts that people read."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from workbench.analysis.step_profile import UNATTRIBUTED
-from workbench.compare.comparison import Comparison, NamedTotals
+from workbench.compare.comparison import Comparison
 from workbench.compare.estimate import Change, Estimate
-from workbench.compare.kernel_labels import pair_label
-from workbench.compare.matching import Relation
-from workbench.compare.measurement import Kernel, Total
 from workbench.compare.reconciliation import Contribution, ReconciledStep
-from workbench.compare.rows import KernelPair, Row
+from workbench.compare.rows import Row
 from workbench.report import quantities
 from workbench.report.diff import (
     LEAST_NS,
@@ -18,6 +15,7 @@ from workbench.report.diff import (
     ONLY_AFTER,
     ONLY_BEFORE,
     change_words,
+    largest_parts,
     part_label,
     side_text,
 )
@@ -25,6 +23,8 @@ from workbench.report.diff_context import median_run
 from workbench.report.texts import one_line
 
 NOTHING = "-"
+# The first words of headings of columns that are left out where they tell nothing.
+_LEFT_OUT = {"interval", "effect", "exposed", "bytes"}
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,19 @@ class DiffTable:
 _Row = tuple[tuple[str, ...], Change | None]
 
 
-def _table(headings: Sequence[str], rows: Iterable[_Row], texts: int) -> DiffTable:
-    """A table without those columns of numbers that tell nothing."""
+def table_of(headings: Sequence[str], rows: Iterable[_Row], texts: int) -> DiffTable:
+    """A table without those columns that may tell nothing, and do not."""
     found = list(rows)
+    told = {
+        headings[column].partition(" ")[0]
+        for cells, _ in found
+        for column in range(len(headings))
+        if cells[column] not in ("", NOTHING)
+    }
     kept = [
         column
-        for column in range(len(headings))
-        if column < texts or any(cells[column] not in ("", NOTHING) for cells, _ in found)
+        for column, heading in enumerate(headings)
+        if (first := heading.partition(" ")[0]) in told or first not in _LEFT_OUT
     ]
     return DiffTable(
         tuple(headings[column] for column in kept),
@@ -70,22 +76,32 @@ def sides_table(comparison: Comparison) -> DiffTable:
     ]
     if any(side.unprofiled for side in sides):
         facts.append(("without the profiler", *(median_run(side.unprofiled, comparison.focus) for side in sides)))
-    return _table(("", "before", "after"), [(fact, None) for fact in facts], 3)
+    return table_of(("", "before", "after"), [(fact, None) for fact in facts], 3)
 
 
-def step_table(step: ReconciledStep) -> DiffTable:
-    """The mean step's parts, what they leave unexplained, and the step itself, which they add up to."""
+def step_table(step: ReconciledStep, most: int | None = None) -> DiffTable:
+    """The mean step's parts, what they leave unexplained, and the step itself, which they add up to.
+
+    Args:
+        step: the step.
+        most: of more parts, those that changed least are one row together.
+    """
     headings = ("part", "verdict", "before", "after", "difference", "launches", "time a call", "swapped", "interval")
     residual = step.residual if abs(step.residual) >= LEAST_NS else 0.0
-    rows = [_part_row(part) for part in step.contributions]
+    shown, small = largest_parts(step.contributions, most)
+    rows = [_part_row(part) for part in shown]
+    if small:
+        before, after = (sum(getattr(part.time, side) for part in small) for side in ("before", "after"))
+        times = (quantities.time(before), quantities.time(after), quantities.difference(after - before))
+        rows.append(((f"other ({len(small)} parts)", "", *times, "", "", "", ""), None))
     rows.append((("unexplained residual", "", "", "", quantities.difference(residual), "", "", "", ""), None))
     rows.append((("mean step", *_time_cells(step.wall), "", "", "", _interval(step.wall)), step.wall.change))
-    return _table(headings, rows, 2)
+    return table_of(headings, rows, 2)
 
 
-def _time_cells(time: Estimate) -> tuple[str, str, str, str]:
+def _time_cells(time: Estimate, *, is_idle: bool = False) -> tuple[str, str, str, str]:
     return (
-        change_words(time),
+        change_words(time, is_idle=is_idle),
         quantities.time(time.before),
         quantities.time(time.after),
         quantities.difference(time.difference),
@@ -96,7 +112,12 @@ def _part_row(part: Contribution) -> _Row:
     split = part.split
     parts = (split.launches, split.time_a_call, split.swapped) if split else ()
     texts = [quantities.difference(part_ns) if abs(part_ns) >= LEAST_NS else "0" for part_ns in parts] or [""] * 3
-    return (part_label(part), *_time_cells(part.time), *texts, _interval(part.time)), part.time.change
+    return (
+        part_label(part),
+        *_time_cells(part.time, is_idle=part.is_idle),
+        *texts,
+        _interval(part.time),
+    ), part.time.change
 
 
 def differs(row: Row) -> bool:
@@ -133,7 +154,7 @@ def row_table(rows: Sequence[Row]) -> DiffTable:
         "interval",
         "effect",
     )
-    return _table(headings, map(_row_cells, rows), 4)
+    return table_of(headings, map(_row_cells, rows), 4)
 
 
 def _row_cells(row: Row) -> _Row:
@@ -161,168 +182,9 @@ def place_cells(row: Row) -> tuple[str, str, str]:
     return row.phase or NOTHING, one_line(row.layer_type or UNATTRIBUTED), one_line(row.role or NOTHING)
 
 
-@dataclass(frozen=True)
-class _Basis:
-    """By what totals of a phase are divided, and what that is."""
-
-    before: int
-    after: int
-    unit: str
-
-
-def _basis(comparison: Comparison, phase_name: str | None) -> _Basis:
-    """Steps; captures where a phase has none on a side that it is on, and of tables of sums."""
-    phase = next((phase for phase in comparison.phases if phase.phase == phase_name), None)
-    if phase is None:
-        return _Basis(len(comparison.before.captures), len(comparison.after.captures), "capture")
-    has_steps = (phase.before_steps or not phase.before_captures) and (phase.after_steps or not phase.after_captures)
-    if has_steps:
-        return _Basis(phase.before_steps, phase.after_steps, "step")
-    return _Basis(phase.before_captures, phase.after_captures, "capture")
-
-
-def kernel_table(comparison: Comparison, rows: Sequence[Row], labels: Mapping[Kernel, str]) -> DiffTable:
-    """The kernels behind rows: of those that differ all that do, of the others what is no longer the same kernel."""
-    headings = ("phase", "layer type, role", "kernel", "relation", "calls", "before", "after", "difference")
-    found = []
-    for row in rows:
-        basis = _basis(comparison, row.phase)
-        shown = [
-            pair
-            for pair in row.kernels
-            if pair.relation is not Relation.SAME or (differs(row) and _pair_difference(pair, basis))
-        ]
-        shown.sort(key=lambda pair: -abs(_pair_difference(pair, basis)))
-        phase, *place = place_cells(row)
-        found += [((phase, _joined(place), *_pair_cells(pair, basis, labels)), None) for pair in shown]
-    return _table(headings, found, 4)
-
-
-def _joined(place: Sequence[str]) -> str:
-    return " ".join(part for part in place if part != NOTHING)
-
-
-def _pair_cells(pair: KernelPair, basis: _Basis, labels: Mapping[Kernel, str]) -> tuple[str, ...]:
-    return (
-        one_line(pair_label(pair, labels)) or NOTHING,
-        pair.relation.value if pair.before and pair.after else ONLY_BEFORE if pair.before else ONLY_AFTER,
-        _calls(pair.before, pair.after, basis),
-        _each(pair.before, basis.before, _time_of),
-        _each(pair.after, basis.after, _time_of),
-        quantities.difference(_pair_difference(pair, basis)) if pair.before and pair.after else NOTHING,
-    )
-
-
-def _pair_difference(pair: KernelPair, basis: _Basis) -> float:
-    return _mean(pair.after, basis.after) - _mean(pair.before, basis.before)
-
-
-def _mean(total: Total | None, number: int) -> float:
-    return total.total_ns / number if total and number else 0.0
-
-
-def _calls(before: Total | None, after: Total | None, basis: _Basis) -> str:
-    """How many calls: one number where it is the same."""
-    texts = [
-        quantities.count(round(total.count / number, 1)) if total and number else "0"
-        for total, number in ((before, basis.before), (after, basis.after))
-    ]
-    return texts[0] if texts[0] == texts[1] else f"{texts[0]} -> {texts[1]}"
-
-
-def _each(total: Total | None, number: int, text: Callable[[Total, int], str]) -> str:
-    return text(total, number) if total and number else NOTHING
-
-
-def _time_of(total: Total, number: int) -> str:
-    return quantities.time(total.total_ns / number)
-
-
-def unpaired_table(comparison: Comparison, labels: Mapping[Kernel, str]) -> DiffTable:
-    """The kernels that only one side has: of steps, of the phase asked about, and with most time first."""
-    headings = ("phase", "layer type, role", "kernel", "side", "calls", "time", "a")
-    found = []
-    for row in comparison.rows:
-        basis = _basis(comparison, row.phase)
-        phase, *place = place_cells(row)
-        for pair in row.kernels:
-            total, number = (pair.before, basis.before) if pair.before else (pair.after, basis.after)
-            if pair.relation is Relation.UNPAIRED and total and number:
-                _, side, *_ = cells = _pair_cells(pair, basis, labels)
-                calls = quantities.count(round(total.count / number, 1))
-                shown = (phase, _joined(place), cells[0], side, calls, _time_of(total, number), basis.unit)
-                found.append(((basis.unit != "step", row.phase != comparison.focus, -_mean(total, number)), shown))
-    found.sort(key=lambda entry: entry[0])
-    return _table(headings, [(cells, None) for _, cells in found], 4)
-
-
-def totals_table(comparison: Comparison, labels: Mapping[Kernel, str], *, differing: bool) -> DiffTable:
-    """Of tables of sums: kernels whose totals differ, the largest difference first, or those whose totals do not."""
-    basis = _basis(comparison, None)
-    pairs = [pair for row in comparison.rows for pair in row.kernels if (pair.before != pair.after) == differing]
-    pairs.sort(key=lambda pair: -abs(_pair_difference(pair, basis)))
-    headings = ("kernel", "relation", "calls", "before", "after", "difference", "change")
-    return _table(
-        headings, [((*_pair_cells(pair, basis, labels), _pair_change(pair, basis)), None) for pair in pairs], 2
-    )
-
-
-def _pair_change(pair: KernelPair, basis: _Basis) -> str:
-    before = _mean(pair.before, basis.before)
-    return quantities.change(_pair_difference(pair, basis) / before) if before and pair.after else NOTHING
-
-
-def call_table(comparison: Comparison, calls: Sequence[NamedTotals]) -> DiffTable:
-    """API calls: how many, how long they took, and in how much of that the GPU waited."""
-    basis = _basis(comparison, comparison.focus)
-    headings = ("API call", "calls", "before", "after", "exposed before", "exposed after")
-    found = [
-        (
-            one_line(one.name),
-            _calls(one.before, one.after, basis),
-            _each(one.before, basis.before, _time_of),
-            _each(one.after, basis.after, _time_of),
-            _each(one.before, basis.before, _exposed_of),
-            _each(one.after, basis.after, _exposed_of),
-        )
-        for one in sorted(calls, key=lambda one: _call_rank(one, basis))
-    ]
-    return _table(headings, [(cells, None) for cells in found], 1)
-
-
-def _call_rank(one: NamedTotals, basis: _Basis) -> tuple[float, float]:
-    """What changed most on the critical path first, then what changed most."""
-    exposed = [
-        (total.exposed_ns or 0) / number if total and number else 0.0
-        for total, number in ((one.before, basis.before), (one.after, basis.after))
-    ]
-    return -abs(exposed[1] - exposed[0]), -abs(_mean(one.after, basis.after) - _mean(one.before, basis.before))
-
-
-def _exposed_of(total: Total, number: int) -> str:
-    return NOTHING if total.exposed_ns is None else quantities.time(total.exposed_ns / number)
-
-
-def memop_table(comparison: Comparison, memops: Sequence[NamedTotals]) -> DiffTable:
-    """Copies and memsets by kind."""
-    basis = _basis(comparison, comparison.focus)
-    headings = ("operation", "count", "before", "after", "bytes before", "bytes after")
-    found = [
-        (
-            one_line(one.name),
-            _calls(one.before, one.after, basis),
-            _each(one.before, basis.before, _time_of),
-            _each(one.after, basis.after, _time_of),
-            _each(one.before, basis.before, _bytes_of),
-            _each(one.after, basis.after, _bytes_of),
-        )
-        for one in sorted(memops, key=lambda one: -abs(_mean(one.after, basis.after) - _mean(one.before, basis.before)))
-    ]
-    return _table(headings, [(cells, None) for cells in found], 1)
-
-
-def _bytes_of(total: Total, number: int) -> str:
-    return NOTHING if total.bytes is None else quantities.size(total.bytes / number)
+def place_text(row: Row) -> str:
+    """The same as one text, without what is not known."""
+    return " ".join(part for part in place_cells(row) if part != NOTHING)
 
 
 def phase_table(comparison: Comparison) -> DiffTable:
@@ -347,7 +209,7 @@ def phase_table(comparison: Comparison) -> DiffTable:
         if phase.step
         for wall in (phase.step.wall,)
     ]
-    return _table(headings, found, 2)
+    return table_of(headings, found, 2)
 
 
 def _pair_of(before: int, after: int) -> str:

@@ -7,7 +7,6 @@ from rich.console import Console
 
 from workbench.compare.comparison import Comparison
 from workbench.compare.estimate import Change
-from workbench.compare.kernel_labels import kernel_labels
 from workbench.report import quantities
 from workbench.report.diff import (
     UNKNOWN_ORIGIN,
@@ -21,22 +20,20 @@ from workbench.report.diff import (
     verdict_change,
 )
 from workbench.report.diff_context import context, lead, overlap_sentence, phase_sentences
-from workbench.report.diff_tables import (
-    DiffTable,
+from workbench.report.diff_tables import DiffTable, compared_rows, differs, phase_table, row_table, step_table
+from workbench.report.diff_totals import (
     call_table,
-    compared_rows,
-    differs,
     kernel_table,
     memop_table,
-    phase_table,
-    row_table,
-    step_table,
+    shown_labels,
     totals_table,
     unpaired_table,
 )
 from workbench.report.terminal import print_line, terminal_table
 
 MOST_ROWS = 20
+# Beside them the step has two rows of its own, and one for what is left.
+MOST_PARTS = MOST_ROWS - 3
 _FEW_ROWS = 8
 _STYLES = {Change.BETTER: "green", Change.WORSE: "red", Change.NONE_SHOWN: "dim"}
 
@@ -65,15 +62,16 @@ def print_diff(comparison: Comparison, console: Console, origin: DiffOrigin = UN
 
 
 def _print_captures(comparison: Comparison, console: Console) -> None:
-    labels, rows, step = kernel_labels(comparison), compared_rows(comparison), step_of(comparison)
+    labels, rows, step = shown_labels(comparison), compared_rows(comparison), step_of(comparison)
     differing = [row for row in rows if differs(row)]
     if step:
-        _print_table(f"A mean step of {comparison.focus}", step_table(step), console, MOST_ROWS)
+        _print_table(f"A mean step of {comparison.focus}", step_table(step, MOST_PARTS), console, MOST_ROWS)
     if len(comparison.phases) > 1:
         _print_table("Mean steps", phase_table(comparison), console, MOST_ROWS)
-    _print_table("Kernel time a step", row_table(differing), console, MOST_ROWS)
-    if overlap_sentence(comparison):
+    if differing and overlap_sentence(comparison):
+        console.print()
         print_line(console, overlap_sentence(comparison))
+    _print_table("Kernel time a step", row_table(differing), console, MOST_ROWS)
     if len(rows) > len(differing):
         alike = quantities.counted(len(rows) - len(differing), "row")
         print_line(console, f"{alike} without a difference that is shown.", style="dim")
@@ -87,7 +85,7 @@ def _print_captures(comparison: Comparison, console: Console) -> None:
 
 
 def _print_tables(comparison: Comparison, console: Console) -> None:
-    labels = kernel_labels(comparison)
+    labels = shown_labels(comparison)
     _print_table("Kernels", totals_table(comparison, labels, differing=True), console, MOST_ROWS)
     _print_table("API calls", call_table(comparison, comparison.calls or ()), console, _FEW_ROWS)
     _print_table("Copies and memsets", memop_table(comparison, comparison.memops or ()), console, _FEW_ROWS)

@@ -25,7 +25,7 @@ _OF_VERDICTS = (
         "of its steps alone, which says too little of the noise",
     ),
     (
-        "faster, slower",
+        "faster, slower (idle time: shorter, longer)",
         f"of the step: it would differ so much in less than {quantities.share(RATE)} of cases without a true "
         f"difference; of rows and parts: of all that are called so, {quantities.share(RATE)} are not, on average",
     ),

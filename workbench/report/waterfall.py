@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader
 from workbench.compare.estimate import Change
 from workbench.compare.reconciliation import Contribution, ReconciledStep
 from workbench.report import quantities
-from workbench.report.diff import LEAST_NS, change_words, part_label
+from workbench.report.diff import LEAST_NS, change_words, largest_parts, part_label
 from workbench.report.step_picture import COLOURS, HATCHES, MARGIN, SPARE_COLOURS, WIDTH
 from workbench.report.texts import cut, one_line
 
@@ -105,7 +105,9 @@ def draw_waterfall(step: ReconciledStep, mark: str = "", sides: str = "") -> str
 def bars(step: ReconciledStep) -> list[Bar]:
     """The step before, what its parts add or take away, and the step after."""
     wall = step.wall
-    shown, small = _told_apart(step.contributions)
+    changed = [part for part in step.contributions if part.time.difference]
+    least_ns = LEAST_SHARE * sum(abs(part.time.difference) for part in changed)
+    shown, small = largest_parts(changed, MOST_PARTS, least_ns)
     fills = part_fills(shown)
     found = [Bar("before", 0.0, wall.before, _TOTAL_FILL, quantities.time(wall.before), is_total=True)]
     for part, fill in zip(shown, fills, strict=True):
@@ -122,16 +124,6 @@ def bars(step: ReconciledStep) -> list[Bar]:
         text = quantities.difference(step.residual)
         found.append(Bar("unexplained residual", last, last + step.residual, _RESIDUAL_FILL, text))
     return [*found, Bar("after", 0.0, wall.after, _TOTAL_FILL, quantities.time(wall.after), is_total=True)]
-
-
-def _told_apart(parts: Sequence[Contribution]) -> tuple[list[Contribution], list[Contribution]]:
-    """The parts that have a bar of their own, and those that are too small; what did not change has none."""
-    changed = [part for part in parts if part.time.difference]
-    least = LEAST_SHARE * sum(abs(part.time.difference) for part in changed)
-    largest = sorted(changed, key=lambda part: -abs(part.time.difference))[:MOST_PARTS]
-    large = [part for part in largest if abs(part.time.difference) >= least]
-    small = [part for part in changed if part not in large]
-    return (changed, []) if len(small) == 1 else ([part for part in changed if part in large], small)
 
 
 def _next(last: Bar, name: str, difference: float, fill: str, change: Change) -> Bar:

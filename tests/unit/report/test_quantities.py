@@ -151,3 +151,9 @@ def test_an_interval_of_differences_has_one_unit(low_ns: float, high_ns: float, 
 )
 def test_a_change_is_a_share_with_a_sign(fraction: float, text: str) -> None:
     assert quantities.change(fraction) == text
+
+
+def test_times_on_an_axis_have_as_many_decimals_as_tell_them_apart() -> None:
+    assert quantities.axis([0, 20e6, 40e6], 20e6) == ["0", "20 ms", "40 ms"]
+    assert quantities.axis([1.404e6, 1.406e6], 2e3) == ["1.404 ms", "1.406 ms"]
+    assert quantities.axis([0.5, 1.0], 0.5) == ["0.5 ns", "1.0 ns"]

@@ -105,3 +105,9 @@ def test_a_line_is_broken_at_words() -> None:
     console = Console(file=io.StringIO(), width=20)
     print_line(console, "[x] one two three\nfour five six")
     assert console.file.getvalue().splitlines() == ["[x] one two three ", "four five six"]  # type: ignore[attr-defined]
+
+
+def test_rows_have_the_styles_that_they_are_given() -> None:
+    text = terminal_table("Kernels", HEADINGS, ROWS, texts=2, width=80, styles=["green", ""]).text
+    green = [text.plain[span.start : span.end] for span in text.spans if span.style == "green"]
+    assert [line.split()[0] for line in green] == ["a_rather_long_kernel_name"]
