@@ -15,6 +15,7 @@ from workbench import __version__
 from workbench.cli.attribute import attribute
 from workbench.cli.bench import bench
 from workbench.cli.demo import demo
+from workbench.cli.diff import diff
 from workbench.cli.doctor import doctor
 from workbench.cli.findings import findings
 from workbench.cli.generate import generate
@@ -34,6 +35,7 @@ app = typer.Typer(
 
 app.command()(attribute)
 app.command()(findings)
+app.command()(diff)
 app.command()(verify)
 app.add_typer(rules, name="rules")
 
