@@ -4,6 +4,10 @@ Everything rests on unions of intervals: the step's busy time with and without t
 waits that end with them. How much of that is sure depends on the host: an operation cannot start before it was
 launched, so without those before it, it starts earlier by no more than it had been waiting on the GPU, and by what
 the host saves. Where launches set the pace, little is sure.
+
+Where operations of one stream overlap, the later one waits for the earlier one within its duration, nobody knows how
+long. Without the earlier one the step may lose all that it took beyond those ahead of it, or only the time in which it
+ran alone.
 """
 
 from typing import Any
@@ -13,6 +17,7 @@ from numpy.typing import NDArray
 
 from workbench.analysis.idle import IdleKind
 from workbench.analysis.intervals import Timeline, exclusive_ns
+from workbench.findings.chains import overlap_ahead, own_ns, own_start_ns
 from workbench.findings.finding import Gain
 from workbench.findings.view import PhaseView
 from workbench.trace.columns import IntArray
@@ -21,12 +26,23 @@ from workbench.trace.model import NONE
 
 # Between two nodes of a CUDA graph the GPU still waits about this long: measured on one H200 (1.0 to 1.3 µs).
 NODE_GAP_NS = 1_300
+# What a kernel costs its stream beside its work: matrix-vector products in a graph took 1.1 to 2.8 µs beyond their
+# floors on one H200, the less where they overlapped.
+LAUNCH_NS = 1_000
+# What a kernel can hide of that at most, if it begins before the one ahead of it has drained: those products gained
+# 1.4 to 2.4 µs a launch.
+HIDDEN_NS = 2_400
 _WAITS = (IdleKind.LAUNCH, IdleKind.GRAPH, IdleKind.QUEUED)
 _ALL = (1.0, 1.0)
 
 
 def gain_of_removing(
-    view: PhaseView, rows: IntArray, *, busy: tuple[float, float] = _ALL, removed: tuple[float, float] = _ALL
+    view: PhaseView,
+    rows: IntArray,
+    *,
+    busy: tuple[float, float] = _ALL,
+    removed: tuple[float, float] = _ALL,
+    parted: IntArray | None = None,
 ) -> Gain:
     """The gain of not launching these operations any more.
 
@@ -36,20 +52,76 @@ def gain_of_removing(
         busy: which part of their busy time goes with them, at least and at most: what takes over their work may
             need the rest.
         removed: which part of the operations can go, at least and at most.
+        parted: kernels that could overlap those ahead of them, if these operations did not part the two.
     """
     waits_ns, busy_ns = view.waits_before_ns(rows, *_WAITS), freed_ns(view, rows)
-    low = _certain_ns(view, rows, busy[0]) * removed[0]
+    low = _certain_ns(view, rows, _freed_by_each_ns(view, rows) * busy[0]) * removed[0]
     high = (waits_ns + busy_ns * busy[1]) * removed[1]
     basis = (
         f"step with and without these operations (union of intervals): {_microseconds(busy_ns)} busy, and "
         f"{_microseconds(waits_ns)} in which the GPU waited for them to begin; at the low end only what the next "
         "operation had been waiting for, or the host saves"
     )
+    if overlap_ahead(view, rows):
+        basis += "; operations of one stream that overlap are taken to wait for each other at the high end only"
     if busy != _ALL:
         basis += f"; {busy[0]:.0%} to {busy[1]:.0%} of the busy time (an estimate), as their work is done elsewhere"
     if removed != _ALL:
         basis += f"; {removed[0]:.0%} to {removed[1]:.0%} of that (an estimate), as some of them stay"
+    if parted is not None and len(parted):
+        overlap_ns = busy_without_shares_ns(view, parted, _hidden_share(view, parted))
+        high = high + overlap_ns * removed[1]
+        basis += (
+            f"; at the high end also {_microseconds(overlap_ns)} by which kernels that they part could overlap, "
+            f"{HIDDEN_NS / 1000} µs each at most (measured on an H200)"
+        )
     return gain(view, low, high, basis)
+
+
+def gain_of_merging(view: PhaseView, rows: IntArray, low_ns: NDArray[Any], high_ns: NDArray[Any], reason: str) -> Gain:
+    """The gain of doing the work of these operations within others, which saves a part of their time.
+
+    Args:
+        view: the phase.
+        rows: the operations.
+        low_ns: what each saves of its busy time at least, shape (rows,).
+        high_ns: what each saves of it at most, shape (rows,).
+        reason: why so much, in words.
+    """
+    waits_ns = view.waits_before_ns(rows, *_WAITS)
+    saved_ns = np.bincount(view.step_of(rows), high_ns, view.step_count)
+    basis = (
+        f"{_microseconds(waits_ns)} in which the GPU waited for these operations to begin, and "
+        f"{_microseconds(saved_ns)} at most of their busy time: {reason}; at the low end no more than what the next "
+        "operation had been waiting for, or the host saves"
+    )
+    return gain(view, _certain_ns(view, rows, low_ns), waits_ns + saved_ns, basis)
+
+
+def gain_of_starting_early(view: PhaseView, rows: IntArray) -> Gain:
+    """The gain of letting these kernels begin before the one ahead of each has drained.
+
+    Args:
+        view: the phase.
+        rows: kernels that overlap nothing ahead of them.
+    """
+    waits_ns = view.waits_before_ns(rows, IdleKind.GRAPH, IdleKind.QUEUED)
+    hidden_ns = busy_without_shares_ns(view, rows, _hidden_share(view, rows))
+    basis = (
+        f"{_microseconds(waits_ns)} in which the GPU was idle before them though they had been launched; at the high "
+        f"end also {_microseconds(hidden_ns)} in which they fill the GPU: {HIDDEN_NS / 1000} µs each (measured on an "
+        "H200), half of a kernel at most, and none below the floor of its role"
+    )
+    if view.is_launch_bound:
+        return gain(view, waits_ns * 0, waits_ns + hidden_ns, f"{basis}; nothing as long as the phase is launch-bound")
+    return gain(view, waits_ns, waits_ns + hidden_ns, basis)
+
+
+def _hidden_share(view: PhaseView, rows: IntArray) -> NDArray[np.float64]:
+    """Which part of each kernel could overlap the one ahead of it at most, shape (rows,)."""
+    share = np.minimum(0.5, HIDDEN_NS / np.maximum(1, own_ns(view, rows)))
+    hidden: NDArray[np.float64] = np.fmin(share, view.above_floor(rows))
+    return hidden
 
 
 def gain_of_shortening(view: PhaseView, rows: IntArray, share: float | NDArray[np.float64], reason: str) -> Gain:
@@ -87,18 +159,45 @@ def gain_of_graphs(view: PhaseView) -> Gain:
     )
 
 
+def idle_by_calls_ns(view: PhaseView, calls: IntArray) -> int:
+    """How long the GPU was idle, over all steps, on account of some of the phase's API calls at most.
+
+    That is the idle time during them; and all of a wait that began during one, for then the host may have waited in it
+    until the GPU had nothing left to do, and launched only afterwards.
+    """
+    gaps, table = view.analysis.gaps, view.trace.calls
+    own = np.flatnonzero(np.isin(view.analysis.gap_steps, view.steps))
+    inside = Timeline.union(table.start_ns[calls], table.end_ns[calls])
+    begin_ns, end_ns = gaps.begin_ns[own], gaps.end_ns[own]
+    began_inside = inside.covered_between(begin_ns - 1, begin_ns) > 0
+    idle_ns = np.where(began_inside, end_ns - begin_ns, inside.covered_between(begin_ns, end_ns))
+    return int(idle_ns.sum())
+
+
 def freed_ns(view: PhaseView, rows: IntArray) -> NDArray[np.int64]:
-    """For each step, the busy time that would go if these operations did not run."""
-    removed = np.zeros(len(view.trace.operations), np.bool_)
-    removed[rows] = True
-    return view.analysis.step_costs.busy_ns[view.steps] - view.busy_without_ns(removed)
+    """For each step, the busy time that would go if these operations did not run.
+
+    An operation that began before the one ahead of it on its stream had ended is taken to have waited for it.
+    """
+    stays = view.process_operations[~np.isin(view.process_operations, rows)]
+    return _saved_ns(view, own_start_ns(view)[stays], view.trace.operations.end_ns[stays])
 
 
 def busy_without_shares_ns(view: PhaseView, rows: IntArray, share: float | NDArray[np.float64]) -> NDArray[np.int64]:
-    """For each step, the busy time that would go if these operations lost a share of their time each."""
-    end_ns = view.trace.operations.end_ns.copy()
-    end_ns[rows] -= np.floor(view.duration_ns(rows) * share).astype(np.int64)
-    return view.analysis.step_costs.busy_ns[view.steps] - view.busy_until_ns(end_ns)
+    """For each step, the busy time that would go if these operations lost a share of their time each.
+
+    Of an operation that began before the one ahead of it on its stream had ended, only the time after that is its own.
+    """
+    begin_ns, end_ns = own_start_ns(view), view.trace.operations.end_ns.copy()
+    end_ns[rows] -= np.floor(np.maximum(0, end_ns - begin_ns)[rows] * share).astype(np.int64)
+    return _saved_ns(view, begin_ns[view.process_operations], end_ns[view.process_operations])
+
+
+def _saved_ns(view: PhaseView, begin_ns: IntArray, end_ns: IntArray) -> NDArray[np.int64]:
+    """For each step, how much shorter the union of these intervals is than its busy time."""
+    steps = view.analysis.attribution.placement.steps
+    busy_ns = Timeline.union(begin_ns, end_ns).covered_between(steps.begin_ns[view.steps], steps.end_ns[view.steps])
+    return view.analysis.step_costs.busy_ns[view.steps] - busy_ns
 
 
 def gain(view: PhaseView, low_ns: NDArray[Any], high_ns: NDArray[Any], basis: str) -> Gain:
@@ -130,11 +229,16 @@ def mean_gain(view: PhaseView, low_ns: int, high_ns: int, basis: str) -> Gain:
     )
 
 
-def _certain_ns(view: PhaseView, rows: IntArray, busy_share: float) -> NDArray[Any]:
+def _certain_ns(view: PhaseView, rows: IntArray, busy_ns: NDArray[Any]) -> NDArray[Any]:
     """What each step surely gains without these operations, shape (steps,).
 
     What goes before an operation that stays lets it start earlier, but not before it was launched: its launch comes
     earlier only by the time of the calls that launch what goes.
+
+    Args:
+        view: the phase.
+        rows: the operations.
+        busy_ns: what of its busy time surely goes with each, shape (rows,).
     """
     operations, sites, calls = view.trace.operations, view.analysis.attribution.sites, view.trace.calls
     if not len(rows):
@@ -142,7 +246,7 @@ def _certain_ns(view: PhaseView, rows: IntArray, busy_share: float) -> NDArray[A
     all_rows = view.process_operations
     stays = all_rows[~np.isin(all_rows, rows)]
     next_one = np.searchsorted(operations.start_ns[stays], operations.start_ns[rows])
-    goes_ns = view.waits_of_ns(rows, *_WAITS) + _freed_by_each_ns(view, rows, stays) * busy_share
+    goes_ns = view.waits_of_ns(rows, *_WAITS) + busy_ns
     launch = sites.launch[rows]
     own_call = (launch != NONE) & ~sites.is_graph_node[rows]
     saved_ns = np.where(own_call, calls.end_ns[launch] - calls.start_ns[launch], 0)
@@ -152,9 +256,10 @@ def _certain_ns(view: PhaseView, rows: IntArray, busy_share: float) -> NDArray[A
     return np.bincount(view.step_of(rows)[first], certain_ns, view.step_count)
 
 
-def _freed_by_each_ns(view: PhaseView, rows: IntArray, stays: IntArray) -> NDArray[np.int64]:
+def _freed_by_each_ns(view: PhaseView, rows: IntArray) -> NDArray[np.int64]:
     """The time in which only these operations run, shared out among them, shape (rows,)."""
     start_ns, end_ns = view.trace.operations.start_ns, view.trace.operations.end_ns
+    stays = view.process_operations[~np.isin(view.process_operations, rows)]
     own_ns = exclusive_ns(start_ns[rows], end_ns[rows])
     others = Timeline.union(start_ns[stays], end_ns[stays])
     return own_ns - others.covered_between(end_ns[rows] - own_ns, end_ns[rows])

@@ -166,6 +166,14 @@ def pair_followers(view: PhaseView, first: str, second: str) -> IntArray:
 
 def neighbours(view: PhaseView) -> tuple[IntArray, IntArray]:
     """Kernels that directly follow another on their stream within a step, and the kernels they follow."""
+    rows, previous = followers(view)
+    kind = view.trace.operations.kind
+    kernels = (kind[rows] == OperationKind.KERNEL) & (kind[previous] == OperationKind.KERNEL)
+    return rows[kernels], previous[kernels]
+
+
+def followers(view: PhaseView) -> tuple[IntArray, IntArray]:
+    """Operations that directly follow another on their stream within a step, and those they follow."""
     operations = view.trace.operations
     rows = view.operations
     order = np.lexsort((operations.start_ns[rows], operations.stream[rows], operations.device[rows]))
@@ -174,9 +182,15 @@ def neighbours(view: PhaseView) -> tuple[IntArray, IntArray]:
         operations.device[rows][1:] == operations.device[rows][:-1]
     )
     step = view.analysis.attribution.placement.step[rows]
-    is_kernel = operations.kind[rows] == OperationKind.KERNEL
-    same &= (step[1:] == step[:-1]) & is_kernel[1:] & is_kernel[:-1]
+    same &= step[1:] == step[:-1]
     return rows[1:][same], rows[:-1][same]
+
+
+def blocks_of(view: PhaseView, rows: IntArray) -> NDArray[np.int64]:
+    """How many blocks the grids of some kernels have, shape (rows,)."""
+    details = view.trace.kernels
+    blocks: NDArray[np.int64] = details.grid_x[rows].astype(np.int64) * details.grid_y[rows] * details.grid_z[rows]
+    return blocks
 
 
 def tells_layers_apart(leaf: Leaf) -> bool:

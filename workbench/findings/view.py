@@ -222,28 +222,6 @@ class PhaseView:
         rows = np.flatnonzero(self.trace.operations.process == self.process)
         return rows[np.argsort(self.trace.operations.start_ns[rows], kind="stable")]
 
-    def busy_without_ns(self, removed: BoolArray) -> NDArray[np.int64]:
-        """Each step's busy time if some operations did not run: the union of the intervals of all others.
-
-        Args:
-            removed: which operations of the trace, shape (operations,).
-        """
-        rows = self.process_operations[~removed[self.process_operations]]
-        return self._busy_ns(rows, self.trace.operations.end_ns)
-
-    def busy_until_ns(self, end_ns: IntArray) -> NDArray[np.int64]:
-        """Each step's busy time if operations ended at other times than they did.
-
-        Args:
-            end_ns: when each operation of the trace would end, shape (operations,).
-        """
-        return self._busy_ns(self.process_operations, end_ns)
-
-    def _busy_ns(self, rows: IntArray, end_ns: IntArray) -> NDArray[np.int64]:
-        steps = self.analysis.attribution.placement.steps
-        timeline = Timeline.union(self.trace.operations.start_ns[rows], end_ns[rows])
-        return timeline.covered_between(steps.begin_ns[self.steps], steps.end_ns[self.steps])
-
     def waits_before_ns(self, rows: IntArray, *kinds: IdleKind) -> NDArray[np.int64]:
         """For each step, how long the GPU waited, in these ways, for some of its operations to begin.
 

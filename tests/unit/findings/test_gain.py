@@ -122,6 +122,33 @@ def test_shorter_kernels_are_never_sure_to_gain(seen: Seen) -> None:
         assert found.basis.endswith(end)
 
 
+def in_turn() -> Program:
+    """Four steps of 40 µs: `b` begins 5 µs before `a` has ended, and `c` 5 µs before `b` has."""
+    program = Program()
+    for _ in range(4):
+        with program.step(), program.graph_launch():
+            program.kernel("a", 20_000, node=1)
+            program.kernel("b", 15_000, wait_ns=-5_000, node=2)
+            program.kernel("c", 15_000, wait_ns=-5_000, node=3)
+    return program
+
+
+def test_kernels_of_one_stream_that_overlap_wait_for_each_other_at_best(seen: Seen) -> None:
+    """Of its 15 µs `b` runs 10 beyond `a`, and 5 of them beside neither."""
+    view = seen(in_turn())
+    rows = kernels_named(view, "b")
+    assert freed_ns(view, rows).tolist() == [10_000] * 4
+    found = gain_of_removing(view, rows)
+    assert (found.low_ns, found.high_ns) == (5_000, 10_000)
+    assert "taken to wait for each other at the high end only" in found.basis
+    assert "wait for each other" not in gain_of_removing(seen(loop(0, late=False)), rows[:0]).basis
+
+
+def test_a_kernel_that_waits_loses_a_share_of_what_is_its_own(seen: Seen) -> None:
+    view = seen(in_turn())
+    assert busy_without_shares_ns(view, kernels_named(view, "b"), 0.5).tolist() == [5_000] * 4
+
+
 def test_a_shorter_kernel_gains_what_the_union_of_all_loses(seen: Seen) -> None:
     """Of `a`'s 80 µs all but the last 10 go; `c` and `b` still run from 20 to 40 and from 70 to 100 µs."""
     view = seen(beside_each_other())

@@ -10,7 +10,7 @@ from workbench.findings.detectors import in_each_phase
 from workbench.findings.finding import Detection, Effort, Evidence, Finding
 from workbench.findings.gain import gain_of_shortening
 from workbench.findings.names import counted
-from workbench.findings.selection import exact_name, kernels_named, readable_name
+from workbench.findings.selection import blocks_of, exact_name, kernels_named, readable_name
 from workbench.findings.target import Target
 from workbench.findings.view import PhaseView
 from workbench.trace.columns import IntArray
@@ -38,7 +38,7 @@ def _look(view: PhaseView) -> Iterator[Finding]:
     device, first_of_device = group_rows(trace.operations.device[rows])
     sms = [sm_count.get(int(trace.operations.device[rows[row]]), 0) for row in first_of_device]
     device_sms = np.array(sms, np.int64)[device]
-    blocks = _blocks(view, rows)
+    blocks = blocks_of(view, rows)
     duration_ns = view.duration_ns(rows)
     rows = rows[(blocks > 0) & (blocks <= FILLED * device_sms) & (duration_ns >= LONG_NS)]
     group, first = group_rows(trace.kernels.demangled[rows])
@@ -50,15 +50,9 @@ def _look(view: PhaseView) -> Iterator[Finding]:
                 yield finding
 
 
-def _blocks(view: PhaseView, rows: IntArray) -> IntArray:
-    details = view.trace.kernels
-    blocks: IntArray = details.grid_x[rows].astype(np.int64) * details.grid_y[rows] * details.grid_z[rows]
-    return blocks
-
-
 def _finding(view: PhaseView, rows: IntArray, sm_count: int) -> Finding:
     name, readable = exact_name(view, int(rows[0])), readable_name(view, int(rows[0]))
-    blocks = int(np.median(_blocks(view, rows)))
+    blocks = int(np.median(blocks_of(view, rows)))
     # The kernel may also run on larger grids, or briefly; what is asked for must come off these rows.
     most_ns = view.median_of_step_ns(kernels_named(view, name)) - SAVED * view.median_of_step_ns(rows)
     return Finding(
@@ -79,7 +73,7 @@ def _finding(view: PhaseView, rows: IntArray, sm_count: int) -> Finding:
 
 def _evidence(view: PhaseView, rows: IntArray, readable: str) -> Evidence:
     long_name = view.trace.text(view.trace.kernels.demangled[rows[0]])
-    blocks = _blocks(view, rows)
+    blocks = blocks_of(view, rows)
     group, first = group_rows(blocks)
     total_ns = np.zeros(len(first), np.int64)
     np.add.at(total_ns, group, view.duration_ns(rows))
