@@ -116,7 +116,7 @@ def speaks_of(target: Target, label: str, is_idle: bool) -> bool:
         return label in _IDLE_OF.get((target.subject, target.measure), _IDLE_OF.get((target.subject, ""), ()))
     match target.subject:
         case "step":
-            return target.measure in ("wall_ns", "busy_ns", "kernels", "tiny_kernels")
+            return target.measure in ("wall_ns", "busy_ns", "kernels", "tiny_kernels", "serial_share")
         case "kernel" | "pair":
             return label not in (COPIES, HIDDEN)
         case "projections" | "layer_type" | "role":

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from workbench.analysis.analysis import Analysis
 from workbench.analysis.calls import CallKind
 from workbench.analysis.idle import IdleKind
-from workbench.findings import selection
+from workbench.findings import chains, selection
 from workbench.findings.target import Target
 from workbench.findings.view import PhaseView, phase_views
 from workbench.trace.columns import IntArray
@@ -44,6 +44,8 @@ def measure(analysis: Analysis, target: Target) -> Measured:
     if not views:
         return Measured(None, f"the capture has no steps of phase {target.phase}")
     values = [value for view in views if (value := _value(view, target)) is not None]
+    if not values and target.measure == "serial_share":
+        return Measured(None, f"no kernel of phase {target.phase} was launched early enough to overlap the one ahead")
     if not values:
         return Measured(None, f"phase {target.phase} has nothing that is {target.subject}{list(target.names) or ''}")
     return Measured(_worst(values, target))
@@ -131,6 +133,7 @@ def _step_values(view: PhaseView, name: str) -> IntArray:
         "launches": lambda: costs.launches[view.steps],
         "graph_launches": lambda: costs.calls[view.steps, CallKind.GRAPH_LAUNCH],
         "kernels": lambda: costs.kernels[view.steps],
+        "serial_share": lambda: chains.successions(view).is_serial,
         "tiny_kernels": lambda: np.bincount(view.step_of(selection.tiny_kernels(view)), minlength=view.step_count),
         "outliers": lambda: selection.outliers(view),
         "stalls": lambda: np.ones(len(selection.long_waits(view)), np.int64),

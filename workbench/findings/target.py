@@ -7,7 +7,9 @@
 The phase is `decode` where none is named. `MEASURES` lists subjects and their measures. Counts are means over the
 phase's steps; times are medians over them, so that one slow step does not decide. Where several processes have the
 phase, each of them must fulfil the condition. A role's `busy_ns` is what it adds to a step's busy time; its
-`ns_per_step` is the sum of its kernels' durations, which may overlap.
+`ns_per_step` is the sum of its kernels' durations, which may overlap. A step's
+`serial_share` is the part of its kernels that begin only when the one ahead on their stream has ended, of those that
+were launched in time to begin before that.
 """
 
 import json
@@ -32,6 +34,7 @@ MEASURES: dict[str, tuple[int, tuple[str, ...]]] = {
             "graph_launches",
             "kernels",
             "tiny_kernels",
+            "serial_share",
             "outliers",
             "stalls",
         ),

@@ -6,7 +6,15 @@ from tests.claims import assert_reproduced
 from tests.unit.findings.conftest import Opened
 from tests.unit.findings.programs import D2H, H2D, PAGEABLE, Program
 from workbench.analysis.calls import CallKind
-from workbench.findings.evidence import call_evidence, copy_evidence, kernel_evidence, memset_evidence, step_evidence
+from workbench.findings.evidence import (
+    call_evidence,
+    copy_evidence,
+    follower_evidence,
+    kernel_evidence,
+    memset_evidence,
+    step_evidence,
+)
+from workbench.findings.selection import neighbours
 from workbench.findings.view import phase_views
 
 
@@ -39,6 +47,41 @@ def test_kernels_that_no_short_condition_tells_are_shown_for_one_step(opened: Op
     assert evidence.title == "Every second, in step 2"
     assert evidence.columns[-1] == "share_of_kernel_time"
     assert evidence.rows == (("add", 300, 300_000, 1_000.0, 0.5),)
+    assert_reproduced(evidence, database)
+
+
+def test_kernels_by_the_one_ahead_with_the_gap_between_them(opened: Opened) -> None:
+    program = Program()
+    for number in range(4):
+        with program.step():
+            program.kernel("norm", 4_000)
+            program.kernel("beside", 9_000, stream=8)
+            program.kernel("gemv", 10_000, wait_ns=100 * number)
+            program.kernel("add", 1_000, wait_ns=-500)
+            program.kernel("gemv", 10_000, wait_ns=300)
+    analysis, database = opened(program.export)
+    (view,) = phase_views(analysis)
+    evidence = follower_evidence(view, *neighbours(view), "Kernels by the one ahead")
+    assert evidence.rows == (
+        ("add", "gemv", 4, 1_000.0, -500.0),
+        ("gemv", "add", 4, 10_000.0, 300.0),
+        ("gemv", "norm", 4, 10_000.0, 9_150.0),
+    )
+    assert_reproduced(evidence, database)
+
+
+def test_followers_that_no_short_condition_tells_are_shown_for_one_step(opened: Opened) -> None:
+    program = Program()
+    for _ in range(4):
+        with program.step():
+            for _ in range(600):
+                program.kernel("add", 1_000, wait_ns=10)
+    analysis, database = opened(program.export)
+    (view,) = phase_views(analysis)
+    rows, previous = neighbours(view)
+    evidence = follower_evidence(view, rows[::2], previous[::2], "Every second")
+    assert evidence.title == "Every second, in step 2"
+    assert evidence.rows == (("add", "add", 300, 1_000.0, 10.0),)
     assert_reproduced(evidence, database)
 
 

@@ -134,6 +134,29 @@ def test_a_graph_launch_counts_where_it_was_called(measured: Callable[[Program, 
     assert measured(program, "step.in_graph_ns") == 400
 
 
+@pytest.mark.parametrize(("wait_ns", "share"), [(100, 1), (-100, 0)])
+def test_of_kernels_that_could_overlap_those_that_do_not_are_a_share(
+    measured: Callable[[Program, str], float | None], wait_ns: int, share: float
+) -> None:
+    program = Program()
+    for _ in range(4):
+        with program.step(), program.graph_launch():
+            for node in range(3):
+                program.kernel("gemv", 4_000, wait_ns=wait_ns if node else 0, node=node)
+    assert measured(program, "step.serial_share") == share
+
+
+def test_where_all_launches_come_late_nobody_knows_whether_kernels_could_overlap(analysed: Analysed) -> None:
+    program = Program()
+    for _ in range(4):
+        with program.step():
+            for _ in range(3):
+                program.kernel("gemv", 4_000, wait_ns=1_000, late=True)
+    result = measure(analysed(program.export), parse_target("step.serial_share <= 0.5"))
+    assert result.value is None
+    assert "launched early enough" in result.problem
+
+
 def test_hidden_graphs_are_counted_in_all_phases(measured: Callable[[Program, str], float | None]) -> None:
     program = Program()
     program.hidden_graph(1_000)
