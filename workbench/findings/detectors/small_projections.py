@@ -1,24 +1,31 @@
 """Several small matrix products of one input in one layer, which could be one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from workbench.analysis.analysis import Analysis
+from workbench.findings.chains import own_ns
 from workbench.findings.detectors import in_each_phase
 from workbench.findings.evidence import kernel_evidence
 from workbench.findings.finding import Detection, Effort, Finding
-from workbench.findings.gain import gain_of_removing
+from workbench.findings.merging import merging_gain
 from workbench.findings.names import rounded
-from workbench.findings.selection import block_inputs, layer_instance, layer_instances
+from workbench.findings.selection import (
+    block_inputs,
+    kernels_of_layers,
+    layer_instance,
+    layer_instances,
+    readable_name,
+)
 from workbench.findings.target import Target
 from workbench.findings.view import PhaseView
 from workbench.trace.columns import IntArray
 
 # A longer product is bound by its own work, and gains little from company.
 SMALL_NS = 20_000
-# Of the busy time of the products that join another, a merged one saves at most this much.
-SAVED_AT_MOST = 0.5
+# So many of the other kernels in the products' roles are named.
+MOST_NAMED = 3
 
 
 def detect(analysis: Analysis) -> Detection:
@@ -33,7 +40,7 @@ def detect(analysis: Analysis) -> Detection:
 def _look(view: PhaseView) -> Iterator[Finding]:
     for layer_type in view.analysis.attribution.rules.block_input_roles:
         rows = block_inputs(view, layer_type)
-        if not len(rows) or np.median(view.duration_ns(rows)) > SMALL_NS:
+        if not len(rows) or np.median(own_ns(view, rows)) > SMALL_NS:
             continue
         a_layer = len(rows) / layer_instances(view, rows)
         if a_layer >= 2:
@@ -41,7 +48,6 @@ def _look(view: PhaseView) -> Iterator[Finding]:
 
 
 def _finding(view: PhaseView, layer_type: str, rows: IntArray, a_layer: float) -> Finding:
-    joining = _all_but_longest(view, rows)
     leaf, leaves = view.analysis.attribution.leaf, view.analysis.attribution.leaves
     roles = sorted({leaves[number].role for number in np.unique(leaf[rows]).tolist()})
     role_of_leaf = np.array([roles.index(leaf.role) if leaf.role in roles else -1 for leaf in leaves])
@@ -55,18 +61,28 @@ def _finding(view: PhaseView, layer_type: str, rows: IntArray, a_layer: float) -
         ),
         hypothesis="Their weights are kept apart as the checkpoint has them; each product alone is too small to "
         "fill the GPU or to use its memory bandwidth.",
-        remedy="Put their weights side by side and compute them as one product.",
-        gain=gain_of_removing(view, joining, busy=(0.0, SAVED_AT_MOST)),
+        remedy="Put their weights side by side and compute them as one product"
+        f"{_along(view, layer_type, roles, rows)}.",
+        gain=merging_gain(view, rows, _all_but_longest(view, rows), [(layer_type, role) for role in roles]),
         effort=Effort.SMALL,
         risk="Quantised formats must agree on their block layout; tensor parallelism cuts the joint weight elsewhere.",
         target=Target("projections", "calls_per_layer", "<=", 1, view.phase, (layer_type,)),
     )
 
 
+def _along(view: PhaseView, layer_type: str, roles: Sequence[str], rows: IntArray) -> str:
+    """What else runs in the roles of some products, and could be done along with them, in words."""
+    of_roles = np.concatenate([kernels_of_layers(view, layer_type, role) for role in roles])
+    others = of_roles[~np.isin(of_roles, rows)]
+    _, first = np.unique(view.trace.kernels.demangled[others], return_index=True)
+    names = [readable_name(view, row) for row in others[first][:MOST_NAMED].tolist()]
+    return f", and do there what {', '.join(names)} {'does' if len(names) == 1 else 'do'}" if names else ""
+
+
 def _all_but_longest(view: PhaseView, rows: IntArray) -> IntArray:
     """The products of each layer and step without the longest one."""
     instance = layer_instance(view, rows)
-    order = np.lexsort((view.duration_ns(rows), instance))
+    order = np.lexsort((own_ns(view, rows), instance))
     is_last = np.append(instance[order][1:] != instance[order][:-1], True)
     others: IntArray = rows[order[~is_last]]
     return others

@@ -69,6 +69,32 @@ def test_the_engines_own_ranges_tell_as_much(look: Look) -> None:
     assert finding.claim == "Each mlp layer runs 2 small products of one input (gate_proj, up_proj)."
 
 
+def test_what_else_runs_in_their_roles_can_be_done_along_with_them(look: Look) -> None:
+    def layer(program: Program, name: str) -> None:
+        project(program, f"{name}.mlp.gate_proj")
+        with program.range(f"{name}.mlp.up_proj"):
+            program.kernel("gemv", 4_000)
+            program.kernel("silu", 1_000)
+            program.kernel("mul", 1_000)
+
+    (finding,) = look(small_projections, loop(layer).export).findings
+    assert finding.remedy.endswith("compute them as one product, and do there what silu, mul do.")
+
+
+def test_a_product_that_waits_for_the_one_ahead_is_as_small_as_what_it_does_itself(look: Look) -> None:
+    """Each begins 20 µs before the kernel ahead of it ends, and runs 3 µs beyond."""
+
+    def layer(program: Program, name: str) -> None:
+        program.kernel("attention", 30_000)
+        for role in ("q_proj", "k_proj"):
+            with program.range(f"{name}.self_attn.{role}"):
+                program.kernel("gemv", 23_000, wait_ns=-20_000)
+
+    (finding,) = look(small_projections, loop(layer).export).findings
+    # Of two products a step that join, 1 µs at least and half of 3 at most.
+    assert interval(finding) == (2_000, 3_000, 72_000)
+
+
 def output_of_another(program: Program, name: str) -> None:
     project(program, f"{name}.self_attn.q_proj")
     project(program, f"{name}.self_attn.o_proj")
