@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.analysis.analysis import Analysis
+from workbench.findings.chains import own_ns
 from workbench.findings.detectors import in_each_phase
 from workbench.findings.evidence import kernel_evidence
 from workbench.findings.finding import Detection, Effort, Finding
@@ -69,7 +70,7 @@ def _roles(view: PhaseView) -> Iterator[_Role]:
     roles = {(leaf.layer_type, leaf.role) for leaf in leaves if leaf.role and tells_layers_apart(leaf)}
     for layer_type, role in sorted(roles):
         rows = kernels_of_layers(view, layer_type, role)
-        if len(rows) and not matmuls(view, rows).any() and view.duration_ns(rows).max() < LONGEST_NS:
+        if len(rows) and not matmuls(view, rows).any() and own_ns(view, rows).max() < LONGEST_NS:
             a_layer = len(rows) / layer_instances(view, rows)
             if a_layer >= FEWEST_KERNELS:
                 yield _Role(layer_type, role, rows, int(view.duration_ns(rows).sum()), a_layer)
@@ -81,7 +82,7 @@ def _finding(view: PhaseView, roles: Sequence[_Role]) -> Finding:
     return Finding(
         phase=view.phase,
         pid=view.pid,
-        claim=f"{names}: {_counts(roles)} kernels each time, none of them as long as {LONGEST_NS // 1000} µs.",
+        claim=f"{names}: {_counts(roles)} kernels each time, {_how_short(view, rows)}.",
         evidence=(kernel_evidence(view, rows, f"Kernels of {names}"),),
         hypothesis="This is written in elementwise operations, each of which reads and writes the whole tensor.",
         remedy="Write it as one kernel, or let a compiler fuse it.",
@@ -90,6 +91,13 @@ def _finding(view: PhaseView, roles: Sequence[_Role]) -> Finding:
         risk="Fused arithmetic rounds differently; compare logits before and after.",
         target=Target("role", "kernels_per_layer", "<=", 1, view.phase, (roles[0].layer_type, roles[0].role)),
     )
+
+
+def _how_short(view: PhaseView, rows: IntArray) -> str:
+    longest = f"{LONGEST_NS // 1000} µs"
+    if view.duration_ns(rows).max() < LONGEST_NS:
+        return f"none of them as long as {longest}"
+    return f"each less than {longest} longer than the one ahead of it"
 
 
 def _counts(roles: Sequence[_Role]) -> str:

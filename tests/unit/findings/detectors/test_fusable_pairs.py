@@ -28,9 +28,86 @@ def test_an_activation_that_always_follows_its_product(look: Look) -> None:
     (finding,) = look(fusable_pairs, loop(step).export).findings
     assert finding.claim == "activation always follows gemv (2 times a step) and could be fused into it."
     assert finding.evidence[0].rows == (("activation", 8, 16_000, 2_000.0, 4 / 84),)
+    # Two waits of 1 µs go, and all of two kernels of 2 µs; nothing, if the order is a coincidence.
+    assert interval(finding) == (0, 6_000, 86_000)
+    assert finding.hypothesis.startswith("All that is seen is that the two run in this order")
+    assert str(finding.target) == 'pair("gemv", "activation").calls_per_step <= 0'
+
+
+def in_one_role(program: Program, layer: int) -> None:
+    with program.range(f"model.layers.{layer}.mlp.up_proj"):
+        program.kernel("gemv", 20_000)
+        program.kernel("activation", 2_000, wait_ns=1_000)
+
+
+def test_what_the_program_calls_one_role_belongs_together(look: Look) -> None:
+    def step(program: Program, _: int) -> None:
+        for layer in range(2):
+            in_one_role(program, layer)
+            program.kernel("attention" if layer else "norm", 20_000)
+
+    (finding,) = look(fusable_pairs, loop(step).export).findings
     # Two waits of 1 µs go, and half to all of two kernels of 2 µs.
     assert interval(finding) == (4_000, 6_000, 86_000)
-    assert str(finding.target) == 'pair("gemv", "activation").calls_per_step <= 0'
+    assert finding.hypothesis.startswith("The two run back to back in one role of a layer")
+
+
+def test_a_role_of_two_layers_is_not_one(look: Look) -> None:
+    def step(program: Program, _: int) -> None:
+        for layer in range(2):
+            with program.range(f"model.layers.{layer}.mlp.up_proj"):
+                program.kernel("gemv", 20_000)
+            with program.range(f"model.layers.{layer + 1}.mlp.up_proj"):
+                program.kernel("activation", 2_000)
+            program.kernel("attention" if layer else "norm", 20_000)
+
+    (finding,) = look(fusable_pairs, loop(step).export).findings
+    assert interval(finding)[0] == 0
+
+
+def test_a_chain_of_small_kernels_is_told_link_by_link(look: Look) -> None:
+    def step(program: Program, _: int) -> None:
+        for before in ("attention", "up"):
+            program.kernel(before, 20_000)
+            program.kernel("norm", 3_000)
+            program.kernel("cast", 1_000)
+            program.kernel("gemv", 20_000)
+
+    findings = look(fusable_pairs, loop(step).export).findings
+    assert [finding.target.names for finding in findings] == [("norm", "cast"), ("cast", "gemv")]
+
+
+def test_a_kernel_takes_over_the_work_of_two_only_where_that_pays(look: Look) -> None:
+    """The cast is 2 of some 140 µs, the sampling 1 of them."""
+
+    def step(program: Program, _: int) -> None:
+        for before in ("attention", "up"):
+            program.kernel(before, 40_000)
+            program.kernel("cast", 1_000)
+            program.kernel("gemv", 30_000)
+        program.kernel("sample", sample_ns)
+
+    sample_ns = 1_000
+    findings = look(fusable_pairs, loop(step).export).findings
+    assert [finding.target.names for finding in findings] == [("cast", "gemv")]
+    sample_ns = 1_600
+    findings = look(fusable_pairs, loop(step).export).findings
+    assert [finding.target.names for finding in findings] == [("cast", "gemv"), ("gemv", "sample")]
+
+
+def test_a_kernel_that_waits_for_the_one_ahead_is_as_small_as_what_it_does_itself(look: Look) -> None:
+    """The cast begins 15 µs before the norm has ended, and runs 1 µs beyond it."""
+
+    def step(program: Program, _: int) -> None:
+        for before in ("attention", "norm"):
+            program.kernel(before, 20_000)
+            program.kernel("cast", 16_000, wait_ns=-15_000)
+            program.kernel("gemv", 21_000, wait_ns=-1_000)
+
+    (finding,) = look(fusable_pairs, loop(step).export).findings
+    assert finding.claim == "cast always precedes gemv (2 times a step) and could be fused into it."
+    assert interval(finding) == (0, 2_000, 82_000)
+    assert "taken to wait for each other at the high end only" in (finding.gain.basis if finding.gain else "")
 
 
 def test_a_cast_that_always_precedes_its_product(look: Look) -> None:

@@ -48,6 +48,23 @@ def test_a_role_is_called_by_its_layer_type_too_where_it_does_not_say_it(look: L
     assert finding.claim.startswith("attention q_norm: 4 kernels each time")
 
 
+def test_kernels_that_wait_for_the_one_ahead_are_as_short_as_what_they_do_themselves(look: Look) -> None:
+    """Each begins 10 µs before the one ahead has ended, and runs 2 µs beyond it."""
+    program = Program()
+    for _ in range(4):
+        with program.step():
+            program.kernel("gemv", 20_000)
+            with program.range("model.layers.0.input_layernorm"):
+                for name in NORM:
+                    program.kernel(name, 12_000, wait_ns=-10_000)
+    (finding,) = look(unfused_roles, program.export).findings
+    assert (
+        finding.claim == "input_layernorm: 4 kernels each time, each less than 10 µs longer than the one ahead of it."
+    )
+    # Three of them go: 6 µs beyond the first one, half of which the fused kernel may still need.
+    assert interval(finding) == (3_000, 6_000, 28_000)
+
+
 @pytest.mark.parametrize(
     "kernels",
     [
