@@ -9,7 +9,7 @@ from workbench.analysis.calls import CallKind
 from workbench.findings.detectors import in_each_phase
 from workbench.findings.evidence import call_evidence
 from workbench.findings.finding import Detection, Effort, Finding
-from workbench.findings.gain import mean_gain
+from workbench.findings.gain import idle_by_calls_ns, mean_gain
 from workbench.findings.names import counted
 from workbench.findings.target import Target
 from workbench.findings.view import PhaseView
@@ -36,7 +36,13 @@ def _look(view: PhaseView) -> Iterator[Finding]:
         hypothesis="A buffer is sized anew instead of being kept, or a caching allocator is still growing because "
         "nothing warmed it up; cudaFree, unlike cudaFreeAsync, also waits for the device.",
         remedy="Size workspaces once, before the first step; run a warm-up of the largest shape.",
-        gain=mean_gain(view, 0, view.idle_during_ns(rows), "at most the GPU's idle time during these calls"),
+        gain=mean_gain(
+            view,
+            0,
+            idle_by_calls_ns(view, rows),
+            "at most the GPU's idle time during these calls, and after those in which it ran out of work until it got "
+            "new work; profiling makes launches, and so such waits, longer",
+        ),
         effort=Effort.SMALL,
         risk="Kept workspaces raise the memory that is held between steps.",
         target=Target(subject, "calls_per_step", "<=", 0, view.phase),

@@ -2,15 +2,19 @@
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from workbench.analysis.analysis import Analysis
+from workbench.findings.chains import kept_apart
 from workbench.findings.detectors import in_each_phase
 from workbench.findings.evidence import copy_evidence
 from workbench.findings.finding import Detection, Effort, Finding
 from workbench.findings.gain import gain_of_removing
 from workbench.findings.names import rounded
-from workbench.findings.selection import SMALL_COPY_BYTES, memory_operations
+from workbench.findings.selection import SMALL_COPY_BYTES, followers, memory_operations
 from workbench.findings.target import Target
 from workbench.findings.view import PhaseView
+from workbench.trace.columns import IntArray
 
 # One or two small copies (a token in, a token out) are a step's due.
 DUE_A_STEP = 2
@@ -36,7 +40,12 @@ def _look(view: PhaseView) -> Iterator[Finding]:
             evidence=(copy_evidence(view, small, f"Copies of at most {SMALL_COPY_BYTES // 1024} KiB"),),
             hypothesis="A loop over heads, layers or inputs copies piece by piece what one copy, or a kernel, could.",
             remedy="Gather the pieces into one copy, or let the kernel that needs them read them where they are.",
-            gain=gain_of_removing(view, small, removed=(1 - DUE_A_STEP / a_step, 1 - DUE_A_STEP / a_step)),
+            gain=gain_of_removing(
+                view,
+                small,
+                removed=(1 - max(DUE_A_STEP, _runs_a_step(view, small)) / a_step, 1 - DUE_A_STEP / a_step),
+                parted=kept_apart(view, small),
+            ),
             effort=Effort.SMALL,
             risk="A joint buffer must live as long as its last reader.",
             target=Target("memcpy_small", "calls_per_step", "<=", DUE_A_STEP, view.phase),
@@ -56,3 +65,10 @@ def _look(view: PhaseView) -> Iterator[Finding]:
             risk="Pinned memory is not paged out: pin small buffers only.",
             target=Target("memcpy_pageable", "calls_per_step", "<=", 0, view.phase),
         )
+
+
+def _runs_a_step(view: PhaseView, copies: IntArray) -> float:
+    """How many times a step some copies follow something else on their stream: so many are left if each run is one."""
+    rows, previous = followers(view)
+    inside = np.isin(rows, copies) & np.isin(previous, copies)
+    return (len(copies) - int(inside.sum())) / view.step_count

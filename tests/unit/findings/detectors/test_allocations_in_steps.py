@@ -37,6 +37,18 @@ def test_an_allocation_that_outlasts_a_kernel_is_hidden_by_it_in_part(look: Look
     assert finding.call_time == CallTime(steps=4, total_ns=20_000, critical_ns=4_000, hidden_ns=16_000)
 
 
+def test_a_release_that_waits_until_the_gpu_has_nothing_to_do_delays_the_next_launch(look: Look) -> None:
+    """It returns 1 µs after the last kernel; the next one is launched 4 µs later."""
+    program = Program()
+    for number in range(4):
+        with program.step():
+            program.kernel("gemv", 10_000, wait_ns=5_000 if number else 0, late=number > 0)
+            program.synchronize(1_000, "cudaFree_v3020")
+    (finding,) = look(allocations_in_steps, program.export).findings
+    # Three waits of 5 µs, over four steps.
+    assert interval(finding) == (0, 15_000 // 4, 55_000 // 4)
+
+
 def test_an_allocation_while_the_gpu_works_gains_nothing(look: Look) -> None:
     program = Program()
     for _ in range(4):

@@ -31,6 +31,35 @@ def test_of_three_copies_a_step_one_is_too_many(look: Look) -> None:
     assert str(finding.target) == "memcpy_small.calls_per_step <= 2"
 
 
+def test_what_is_gathered_leaves_a_copy_of_each_run(look: Look) -> None:
+    program = Program()
+    for _ in range(4):
+        with program.step():
+            for _ in range(3):
+                program.kernel("gemv", 10_000)
+                for _ in range(4):
+                    program.copy(D2D, KIB, 1_000)
+    (finding,) = look(small_copies, program.export).findings
+    # Nine of twelve go if each run is gathered into one, ten if two are left.
+    assert interval(finding) == (9_000, 10_000, 42_000)
+
+
+def test_without_copies_between_them_kernels_could_overlap(look: Look) -> None:
+    """Of three kernels a step two overlap the one ahead of them; the third one follows copies."""
+    program = Program()
+    for _ in range(4):
+        with program.step(), program.graph_launch():
+            program.kernel("qkv", 10_000, node=1)
+            program.kernel("norm", 10_000, wait_ns=-1_000, node=2)
+            program.kernel("up", 10_000, wait_ns=-1_000, node=3)
+            for node in range(4, 8):
+                program.copy(D2D, KIB, 1_000, node=node)
+            program.kernel("attention", 10_000, node=8)
+    (finding,) = look(small_copies, program.export).findings
+    assert interval(finding) == (2_000, 2_000 + 1_200, 42_000)
+    assert "kernels that they part could overlap" in (finding.gain.basis if finding.gain else "")
+
+
 @pytest.mark.parametrize(("copies", "size", "found"), [(3, 64 * KIB, 1), (3, 64 * KIB + 1, 0), (2, KIB, 0)])
 def test_how_many_and_how_small(look: Look, copies: int, size: int, found: int) -> None:
     assert len(look(small_copies, loop(copies, size).export).findings) == found
