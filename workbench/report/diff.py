@@ -205,7 +205,7 @@ def listed(texts: Sequence[str]) -> str:
 
 def _verdict_of_tables(comparison: Comparison) -> str:
     pairs = [pair for row in comparison.rows for pair in row.kernels]
-    untold = "tables of sums tell nothing of noise, so there is no verdict"
+    untold = "sums of whole runs tell no phases, steps, layers, idle time, order or noise, so there is no verdict"
     if not pairs:
         return f"Kernels cannot be compared, for the tables of one side do not hold them; {untold}."
     if comparison.is_without_difference and _has_equal_totals(comparison):

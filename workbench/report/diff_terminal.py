@@ -56,9 +56,7 @@ def print_diff(comparison: Comparison, console: Console, origin: DiffOrigin = UN
     elif not comparison.phases:
         _print_tables(comparison, console)
     console.print()
-    print_line(
-        console, f"{shlex.join(command(comparison, origin))} -o FILE.md: all of it, with a picture.", style="dim"
-    )
+    print_line(console, f"{shlex.join(command(comparison, origin))} -o FILE.md: the whole report.", style="dim")
 
 
 def _print_captures(comparison: Comparison, console: Console) -> None:

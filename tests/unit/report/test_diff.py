@@ -86,8 +86,8 @@ def test_calls_that_alone_differ_are_told() -> None:
 
 def test_of_tables_of_sums_totals_are_told_and_no_verdict() -> None:
     assert verdict(tables()) == (
-        "Kernels took 800 µs instead of 970 µs (-17.5 %), in 100 calls instead of 110; tables of sums tell nothing of "
-        "noise, so there is no verdict."
+        "Kernels took 800 µs instead of 970 µs (-17.5 %), in 100 calls instead of 110; sums of whole runs tell no "
+        "phases, steps, layers, idle time, order or noise, so there is no verdict."
     )
     assert "do not hold them" in verdict(tables_without_kernels())
     one = tables().before

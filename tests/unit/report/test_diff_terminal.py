@@ -102,4 +102,4 @@ def test_that_rows_mislead_is_told_above_them() -> None:
 
 
 def test_it_ends_with_the_command_that_writes_a_report() -> None:
-    assert printed(faster()).splitlines()[-1] == "wb diff a b -o FILE.md: all of it, with a picture."
+    assert printed(faster()).splitlines()[-1] == "wb diff a b -o FILE.md: the whole report."
