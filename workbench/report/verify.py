@@ -90,17 +90,18 @@ def _counts(verification: Verification) -> str:
     if not findings:
         return "The earlier report has no findings to verify"
     met = [one for one in findings if one.is_met]
-    total = quantities.counted(len(findings), "finding")
+    is_one = len(findings) == 1
+    some = "The one finding" if is_one else f"{len(met) or 'None'} of {len(findings)} findings"
     if not met:
-        return f"None of {total} is met" if len(findings) > 1 else "The one finding is not met"
+        return f"{some} is {'not ' if is_one else ''}met"
     kept = Counter(one.kept for one in met)
     if kept[Kept.CAME_TRUE] == len(met):
-        return f"{len(met)} of {total} came true"
-    verb = "is" if len(met) == 1 else "are"
+        return f"{some} came true"
+    some = f"{some} {'is' if len(met) == 1 else 'are'} met"
     if len(kept) == 1:
-        return f"{len(met)} of {total} {verb} met, and {_OUTCOMES[met[0].kept]}"
+        return f"{some}, and {_OUTCOMES[met[0].kept]}"
     truths = [f"{count} {words}" for outcome, words in _OUTCOMES.items() if (count := kept[outcome])]
-    return f"{len(met)} of {total} {verb} met, of which {listed(truths)}"
+    return f"{some}, of which {listed(truths)}"
 
 
 def _steps(verification: Verification) -> Iterator[str]:
@@ -364,7 +365,7 @@ def found_now_words(found: FoundNow) -> str:
 
 def command(verification: Verification, origin: VerifyOrigin) -> list[str]:
     """The command that asks for this report; what it adds to the calibration file it has added already."""
-    words = ["wb", "verify", origin.findings or "FINDINGS.json", origin.after or verification.after]
+    words = ["wb", "verify", origin.findings or "FINDINGS.json", origin.after or "AFTER"]
     if origin.before:
         words += ["--before", origin.before]
     if verification.conditions.vary != DEFAULT_FACTORS:
