@@ -67,7 +67,7 @@ def _of_middle_step(view: PhaseView, rows: IntArray) -> tuple[IntArray, int]:
 
 
 def follower_evidence(view: PhaseView, rows: IntArray, previous: IntArray, title: str) -> Evidence:
-    """Kernels by the one ahead of them on their stream: how many, their mean time, and the mean gap between the two.
+    """Kernels by their long names: calls, mean time, and the mean gap after the one ahead of them on their stream.
 
     Where no short condition tells these kernels, one step's are shown.
 
@@ -82,26 +82,25 @@ def follower_evidence(view: PhaseView, rows: IntArray, previous: IntArray, title
         of_step, number = _of_middle_step(view, rows)
         previous = previous[np.isin(rows, of_step)]
         rows, title = of_step, f"{title}, in step {number}"
-    columns = ("kernel", "after", "calls", "mean_ns", "mean_gap_ns")
-    group, first = group_rows(long_name[previous], long_name[rows])
+    columns = ("kernel", "calls", "mean_ns", "mean_gap_ns")
+    group, first = group_rows(long_name[rows])
     calls = np.bincount(group, minlength=len(first))
     gap_ns, total_ns = np.zeros(len(first), np.int64), np.zeros(len(first), np.int64)
     np.add.at(gap_ns, group, operations.start_ns[rows] - operations.end_ns[previous])
     np.add.at(total_ns, group, view.duration_ns(rows))
-    names = (view.trace.texts(long_name[of[first]]) for of in (rows, previous))
+    names = view.trace.texts(long_name[rows[first]])
     table: list[tuple[Cell, ...]] = [
-        (name, ahead, int(count), int(total) / int(count), int(gap) / int(count))
-        for name, ahead, count, total, gap in zip(*names, calls, total_ns, gap_ns, strict=True)
+        (name, int(count), int(total) / int(count), int(gap) / int(count))
+        for name, count, total, gap in zip(names, calls, total_ns, gap_ns, strict=True)
     ]
-    table.sort(key=lambda row: (-int(row[2] or 0), str(row[0]), str(row[1])))
+    table.sort(key=lambda row: (-int(row[1] or 0), str(row[0])))
     query = (
         f"WITH {sql.phase_kernels(view)},\nfollowing AS (\n"
-        "  SELECT *, lag(long_name) OVER ahead AS after, start - lag(end) OVER ahead AS gap_ns\n"
-        "  FROM kernels WINDOW ahead AS (PARTITION BY deviceId, streamId ORDER BY start)\n)\n"
-        "SELECT long_name AS kernel, after, count(*) AS calls, avg(duration_ns) AS mean_ns,\n"
+        "  SELECT *, start - lag(end) OVER (PARTITION BY deviceId, streamId ORDER BY start) AS gap_ns FROM kernels\n)\n"
+        "SELECT long_name AS kernel, count(*) AS calls, avg(duration_ns) AS mean_ns,\n"
         "  avg(gap_ns) AS mean_gap_ns\n"
         f"FROM following AS k WHERE {sql.condition(view, rows)}\n"
-        f"GROUP BY long_name, after ORDER BY calls DESC, long_name, after LIMIT {MOST_ROWS}"
+        f"GROUP BY long_name ORDER BY calls DESC, long_name LIMIT {MOST_ROWS}"
     )
     return Evidence(title, columns, tuple(table[:MOST_ROWS]), query)
 

@@ -50,7 +50,7 @@ def test_kernels_that_no_short_condition_tells_are_shown_for_one_step(opened: Op
     assert_reproduced(evidence, database)
 
 
-def test_kernels_by_the_one_ahead_with_the_gap_between_them(opened: Opened) -> None:
+def test_kernels_with_the_gap_after_the_one_ahead(opened: Opened) -> None:
     program = Program()
     for number in range(4):
         with program.step():
@@ -61,11 +61,10 @@ def test_kernels_by_the_one_ahead_with_the_gap_between_them(opened: Opened) -> N
             program.kernel("gemv", 10_000, wait_ns=300)
     analysis, database = opened(program.export)
     (view,) = phase_views(analysis)
-    evidence = follower_evidence(view, *neighbours(view), "Kernels by the one ahead")
+    evidence = follower_evidence(view, *neighbours(view), "Kernels after the one ahead")
     assert evidence.rows == (
-        ("add", "gemv", 4, 1_000.0, -500.0),
-        ("gemv", "add", 4, 10_000.0, 300.0),
-        ("gemv", "norm", 4, 10_000.0, 9_150.0),
+        ("gemv", 8, 10_000.0, (300 + 9_150) / 2),
+        ("add", 4, 1_000.0, -500.0),
     )
     assert_reproduced(evidence, database)
 
@@ -81,7 +80,7 @@ def test_followers_that_no_short_condition_tells_are_shown_for_one_step(opened: 
     rows, previous = neighbours(view)
     evidence = follower_evidence(view, rows[::2], previous[::2], "Every second")
     assert evidence.title == "Every second, in step 2"
-    assert evidence.rows == (("add", "add", 300, 1_000.0, 10.0),)
+    assert evidence.rows == (("add", 300, 1_000.0, 10.0),)
     assert_reproduced(evidence, database)
 
 

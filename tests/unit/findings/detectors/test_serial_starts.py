@@ -34,8 +34,8 @@ def test_a_graph_whose_kernels_never_overlap(look: Look) -> None:
         "after it."
     )
     assert finding.evidence[0].rows == (
-        ("attention", "gemv", 20, 10_000.0, 100.0),
-        ("gemv", "attention", 16, 10_000.0, 100.0),
+        ("attention", 20, 10_000.0, 100.0),
+        ("gemv", 16, 10_000.0, 100.0),
     )
     # Nine gaps of 0.1 µs; at best also 2.4 µs of each kernel.
     assert interval(finding) == (900, 900 + 9 * 2_400, 100_900)
