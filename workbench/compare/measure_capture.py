@@ -177,8 +177,8 @@ def _call_totals(analysis: Analysis, chosen: BoolArray) -> dict[str, Total]:
     names = [plain_name(name) for name in analysis.trace.texts(calls.name[rows[first]])]
     count = np.bincount(group, minlength=len(first))
     total_ns = sum_by(group, calls.end_ns[rows] - calls.start_ns[rows], len(first))
-    exposed_ns = sum_by(group, analysis.critical_call_ns[rows], len(first))
-    sums = zip(names, count.tolist(), total_ns.tolist(), exposed_ns.tolist(), strict=True)
+    critical_ns = sum_by(group, analysis.critical_call_ns[rows], len(first))
+    sums = zip(names, count.tolist(), total_ns.tolist(), critical_ns.tolist(), strict=True)
     totals: dict[str, Total] = {}
     for name, number, time_ns, waited_ns in sums:
         # Versions of one call are one name.

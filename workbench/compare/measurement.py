@@ -59,14 +59,14 @@ class Launch:
 class Total:
     """Calls or operations that share a name: how many, and their time.
 
-    `bytes` is what they move; `exposed_ns` the part of calls' time in which the GPU waited. None where that is not
+    `bytes` is what they move; `critical_ns` the part of calls' time in which the GPU waited. None where that is not
     known, or makes no sense.
     """
 
     count: int
     total_ns: int
     bytes: int | None = None
-    exposed_ns: int | None = None
+    critical_ns: int | None = None
 
 
 def add(one: Total, other: Total) -> Total:
@@ -75,7 +75,7 @@ def add(one: Total, other: Total) -> Total:
         one.count + other.count,
         one.total_ns + other.total_ns,
         None if one.bytes is None or other.bytes is None else one.bytes + other.bytes,
-        None if one.exposed_ns is None or other.exposed_ns is None else one.exposed_ns + other.exposed_ns,
+        None if one.critical_ns is None or other.critical_ns is None else one.critical_ns + other.critical_ns,
     )
 
 

@@ -138,7 +138,7 @@ def _remark(before_ns: Sequence[int], after_ns: Sequence[int]) -> str:
 
 
 def overlap_sentence(comparison: Comparison) -> str:
-    """Says where rows mislead: kernels that overlap more on one side than on the other."""
+    """Says where kernel time misleads: kernels that overlap more on one side than on the other."""
     step = step_of(comparison)
     if step is None:
         return ""
@@ -155,8 +155,8 @@ def overlap_sentence(comparison: Comparison) -> str:
     ]
     return (
         f"Kernels overlap more on one side ({sides[0]} a step before, {sides[1]} after): a kernel that starts while "
-        "the one before it still runs takes longer by itself without costing as much, so trust the parts of the step "
-        "rather than these rows."
+        "the one before it still runs takes longer by itself without costing as much. So rows are judged by busy time; "
+        "kernel time, here and in sums, may even move the other way."
     )
 
 
@@ -242,6 +242,6 @@ def _limitations_of_steps(comparison: Comparison) -> Iterator[str]:
             "`--cuda-graph-trace=node` to compare those."
         )
     yield (
-        "Rows are of kernel time, the parts of the step of busy time: where kernels overlap, rows add up to more than "
-        "the step."
+        "Single kernels are shown by kernel time, rows and parts of the step by busy time: where kernels overlap, "
+        "kernel times add up to more than the step."
     )

@@ -158,8 +158,8 @@ def _call_json(one: NamedTotals) -> dict[str, Any]:
         "after_calls": one.after and one.after.count,
         "before_ns": one.before and one.before.total_ns,
         "after_ns": one.after and one.after.total_ns,
-        "before_exposed_ns": one.before and one.before.exposed_ns,
-        "after_exposed_ns": one.after and one.after.exposed_ns,
+        "before_critical_ns": one.before and one.before.critical_ns,
+        "after_critical_ns": one.after and one.after.critical_ns,
     }
 
 

@@ -109,7 +109,7 @@ def _sections(comparison: Comparison, labels: Mapping[Kernel, str]) -> Iterator[
         yield Section(f"A mean step of {comparison.focus}", words, step_table(step))
     differing, alike = [row for row in rows if differs(row)], [row for row in rows if not differs(row)]
     yield Section(
-        "Kernel time a step, by layer type and role",
+        "Busy time a step, by layer type and role",
         overlap_sentence(comparison) or ("" if differing else "No row shows a difference."),
         row_table(differing),
         f"{quantities.counted(len(alike), 'row')} without a difference that is shown",

@@ -24,7 +24,7 @@ from workbench.report.texts import one_line
 
 NOTHING = "-"
 # The first words of headings of columns that are left out where they tell nothing.
-_LEFT_OUT = {"interval", "effect", "exposed", "bytes"}
+_LEFT_OUT = {"interval", "effect", "critical", "bytes"}
 
 
 @dataclass(frozen=True)
@@ -122,9 +122,9 @@ def _part_row(part: Contribution) -> _Row:
 
 def differs(row: Row) -> bool:
     """Whether a row belongs among those with a difference: one that is real, or none that could be judged."""
-    if row.time is None:
+    if row.busy is None:
         return not row.is_paired
-    return row.time.difference != 0 and row.time.change is not Change.NONE_SHOWN
+    return row.busy.difference != 0 and row.busy.change is not Change.NONE_SHOWN
 
 
 def compared_rows(comparison: Comparison) -> list[Row]:
@@ -135,17 +135,13 @@ def compared_rows(comparison: Comparison) -> list[Row]:
 
 
 def _row_difference(row: Row) -> float:
-    if row.time:
-        return row.time.difference
-    return (row.after_ns_per_step or 0.0) - (row.before_ns_per_step or 0.0)
+    return (row.after_busy_ns_per_step or 0.0) - (row.before_busy_ns_per_step or 0.0)
 
 
 def row_table(rows: Sequence[Row]) -> DiffTable:
-    """Kernel time a step by layer type and role."""
+    """Busy time a step by layer type and role, and how kernel time changed beside it."""
     headings = (
-        "phase",
-        "layer type",
-        "role",
+        "phase, layer type, role",
         "verdict",
         "before",
         "after",
@@ -153,38 +149,37 @@ def row_table(rows: Sequence[Row]) -> DiffTable:
         "change",
         "interval",
         "effect",
+        "kernels",
     )
-    return table_of(headings, map(_row_cells, rows), 4)
+    return table_of(headings, map(_row_cells, rows), 2)
 
 
 def _row_cells(row: Row) -> _Row:
-    time = row.time
+    busy = row.busy
     before, after = (
-        NOTHING if ns is None else quantities.time(ns) for ns in (row.before_ns_per_step, row.after_ns_per_step)
+        NOTHING if ns is None else quantities.time(ns)
+        for ns in (row.before_busy_ns_per_step, row.after_busy_ns_per_step)
     )
-    if time is None:
+    if busy is None:
         word = NOT_COMPARED if row.is_paired else ONLY_BEFORE if row.before_roles else ONLY_AFTER
-        return (*place_cells(row), word, before, after, *[NOTHING] * 4), None
+        return (place_text(row), word, before, after, *[NOTHING] * 5), None
     cells = (
-        change_words(time),
+        change_words(busy),
         before,
         after,
-        quantities.difference(time.difference),
-        NOTHING if time.share is None else quantities.change(time.share),
-        _interval(time),
-        NOTHING if time.effect is None else f"{time.effect:.1f}",
+        quantities.difference(busy.difference),
+        NOTHING if busy.share is None else quantities.change(busy.share),
+        _interval(busy),
+        NOTHING if busy.effect is None else f"{busy.effect:.1f}",
+        quantities.difference(row.time.difference) if row.time else NOTHING,
     )
-    return (*place_cells(row), *cells), time.change
-
-
-def place_cells(row: Row) -> tuple[str, str, str]:
-    """Phase, layer type and role."""
-    return row.phase or NOTHING, one_line(row.layer_type or UNATTRIBUTED), one_line(row.role or NOTHING)
+    return (place_text(row), *cells), busy.change
 
 
 def place_text(row: Row) -> str:
-    """The same as one text, without what is not known."""
-    return " ".join(part for part in place_cells(row) if part != NOTHING)
+    """Phase, layer type and role, as far as they are known."""
+    parts = (row.phase, row.layer_type or UNATTRIBUTED, row.role)
+    return " ".join(one_line(part) for part in parts if part)
 
 
 def phase_table(comparison: Comparison) -> DiffTable:

@@ -69,7 +69,7 @@ def _print_captures(comparison: Comparison, console: Console) -> None:
     if differing and overlap_sentence(comparison):
         console.print()
         print_line(console, overlap_sentence(comparison))
-    _print_table("Kernel time a step", row_table(differing), console, MOST_ROWS)
+    _print_table("Busy time a step", row_table(differing), console, MOST_ROWS)
     if len(rows) > len(differing):
         alike = quantities.counted(len(rows) - len(differing), "row")
         print_line(console, f"{alike} without a difference that is shown.", style="dim")

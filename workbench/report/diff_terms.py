@@ -40,7 +40,7 @@ _OF_VERDICTS = (
         "busy time",
         "the time in which at least one operation runs; where several do, it counts for the one that started first",
     ),
-    ("kernel time", "the sum of the kernels' durations, also where they overlap"),
+    ("kernel time, kernels", "the sum of the kernels' durations, also where they overlap; in rows, its change"),
     (
         "launches, time a call, swapped",
         "why busy time changed: kernels that both sides have are called more or less often, or take longer or less "
@@ -48,7 +48,7 @@ _OF_VERDICTS = (
     ),
     ("unexplained residual", "what the parts leave unexplained of the step's difference"),
     (
-        "exposed",
+        "critical",
         "of an API call: the part of its time in which the GPU was idle in a step, which lies on the step's critical "
         "path; the rest is hidden behind the GPU's work",
     ),

@@ -134,15 +134,15 @@ def _pair_change(pair: KernelPair, basis: _Basis) -> str:
 def call_table(comparison: Comparison, calls: Sequence[NamedTotals]) -> DiffTable:
     """API calls: how many, how long they took, and in how much of that the GPU waited."""
     basis = _basis(comparison, comparison.focus)
-    headings = ("API call", "calls", "before", "after", "exposed before", "exposed after")
+    headings = ("API call", "calls", "before", "after", "critical before", "critical after")
     found = [
         (
             one_line(one.name),
             _calls(one.before, one.after, basis),
             _each(one.before, basis.before, _time_of),
             _each(one.after, basis.after, _time_of),
-            _each(one.before, basis.before, _exposed_of),
-            _each(one.after, basis.after, _exposed_of),
+            _each(one.before, basis.before, _critical_of),
+            _each(one.after, basis.after, _critical_of),
         )
         for one in sorted(calls, key=lambda one: _call_rank(one, basis))
     ]
@@ -151,15 +151,15 @@ def call_table(comparison: Comparison, calls: Sequence[NamedTotals]) -> DiffTabl
 
 def _call_rank(one: NamedTotals, basis: _Basis) -> tuple[float, float]:
     """What changed most on the critical path first, then what changed most."""
-    exposed = [
-        (total.exposed_ns or 0) / number if total and number else 0.0
+    critical = [
+        (total.critical_ns or 0) / number if total and number else 0.0
         for total, number in ((one.before, basis.before), (one.after, basis.after))
     ]
-    return -abs(exposed[1] - exposed[0]), -abs(_mean(one.after, basis.after) - _mean(one.before, basis.before))
+    return -abs(critical[1] - critical[0]), -abs(_mean(one.after, basis.after) - _mean(one.before, basis.before))
 
 
-def _exposed_of(total: Total, number: int) -> str:
-    return NOTHING if total.exposed_ns is None else quantities.time(total.exposed_ns / number)
+def _critical_of(total: Total, number: int) -> str:
+    return NOTHING if total.critical_ns is None else quantities.time(total.critical_ns / number)
 
 
 def memop_table(comparison: Comparison, memops: Sequence[NamedTotals]) -> DiffTable:

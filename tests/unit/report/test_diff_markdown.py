@@ -84,7 +84,7 @@ def test_a_comparison_has_its_sections() -> None:
     assert headings(faster()) == [
         "The two sides",
         "A mean step of decode",
-        "Kernel time a step, by layer type and role",
+        "Busy time a step, by layer type and role",
         "The kernels behind",
         "Kernels without a partner",
         "API calls of decode's steps",
@@ -97,9 +97,9 @@ def test_a_comparison_has_its_sections() -> None:
 
 def test_rows_without_a_difference_are_folded_away() -> None:
     markdown = to_markdown(faster())
-    shown, folded = [table for table in tables(markdown) if table[0][:3] == ["phase", "layer type", "role"]]
-    assert [row[2] for row in shown[1:]] == ["softmax", "down_proj", "up_proj"]
-    assert [row[2] for row in folded[1:]] == ["qkv_proj", "norm", "down_proj"]
+    shown, folded = [table for table in tables(markdown) if table[0][:2] == ["phase, layer type, role", "verdict"]]
+    assert [row[0].rpartition(" ")[2] for row in shown[1:]] == ["softmax", "down_proj", "up_proj"]
+    assert [row[0].rpartition(" ")[2] for row in folded[1:]] == ["qkv_proj", "norm", "down_proj"]
     assert "<details><summary>3 rows without a difference that is shown</summary>" in markdown
     assert "No row shows a difference." in to_markdown(unshown())
 

@@ -81,7 +81,7 @@ def test_what_is_the_same_is_told_without_tables() -> None:
 
 def test_at_most_some_rows_of_each_table_are_shown_and_the_others_counted() -> None:
     lines = printed(many_parts()).splitlines()
-    at = lines.index("Kernel time a step")
+    at = lines.index("Busy time a step")
     # 60 layer types, of which one takes as long as before.
     assert lines[at + 2 + MOST_ROWS] == f"{59 - MOST_ROWS} rows more: see --format markdown."
     step = lines[lines.index("A mean step of decode") + 2 :]
@@ -98,7 +98,7 @@ def test_of_tables_of_sums_totals_are_shown() -> None:
 
 def test_that_rows_mislead_is_told_above_them() -> None:
     text = printed(overlapping(), 1000)
-    assert text.index(overlap_sentence(overlapping())) < text.index("Kernel time a step\n")
+    assert text.index(overlap_sentence(overlapping())) < text.index("Busy time a step\n")
 
 
 def test_it_ends_with_the_command_that_writes_a_report() -> None:

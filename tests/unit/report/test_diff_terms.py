@@ -19,7 +19,7 @@ def test_headings_that_do_not_speak_for_themselves_are_defined() -> None:
     assert comparison.phase.step is not None
     headings = {*row_table(compared_rows(comparison)).headings, *step_table(comparison.phase.step).headings}
     defined = {word for term, _ in diff_terms(comparison) for word in term.split(", ")}
-    assert headings - defined == {"phase", "layer type", "role", "verdict", "before", "after", "part"}
+    assert headings - defined == {"phase, layer type, role", "verdict", "before", "after", "part"}
 
 
 def test_terms_are_not_defined_twice() -> None:

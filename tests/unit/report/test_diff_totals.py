@@ -97,7 +97,7 @@ def test_calls_are_told_a_step_with_what_the_gpu_waited_for_first() -> None:
         ("cudaMalloc", "1 -> 0", "9.00 µs", "-", "9.00 µs", "-"),
     )
     assert (
-        "exposed before" not in call_table(comparison, [replace(changed[0], before=Total(1, 1), after=None)]).headings
+        "critical before" not in call_table(comparison, [replace(changed[0], before=Total(1, 1), after=None)]).headings
     )
 
 
