@@ -70,18 +70,28 @@ def test_a_capture_without_steps_has_no_picture_and_without_findings_no_sql(tmp_
     assert names(tmp_path) == ["capture.sqlite", "report.md"]
 
 
+def nothing_to_find(folder: Path) -> Path:
+    """Two steps of one kernel each: something to draw, and nothing to say."""
+    export = Export()
+    for begin_ns in (0, 10_000):
+        export.range("decode", begin_ns, begin_ns + 500)
+        export.launch("k", begin_ns + 100, begin_ns + 200, begin_ns + 9_900)
+    return export.write(folder / "capture.sqlite")
+
+
 def test_what_an_earlier_report_left_is_removed_with_a_word(tmp_path: Path) -> None:
     wb("findings", CUPY, "-o", "report.md", folder=tmp_path)
     assert names(tmp_path) == ["report.md", "report.sql", "report.svg"]
-    done = wb("findings", ENGINE, "-o", "report.md", folder=tmp_path)
+    capture = nothing_to_find(tmp_path)
+    done = wb("findings", capture, "-o", "report.md", folder=tmp_path)
     assert done.stdout.splitlines() == ["report.md", "report.svg"]
     assert done.stderr == "wb: removed report.sql, which an earlier report had and this one has not\n"
-    assert names(tmp_path) == ["report.md", "report.svg"]
+    assert names(tmp_path) == [capture.name, "report.md", "report.svg"]
 
 
 def test_what_the_user_put_beside_a_report_stays(tmp_path: Path) -> None:
     (tmp_path / "report.sql").write_text("SELECT 1;")
-    done = wb("findings", ENGINE, "-o", "report.md", folder=tmp_path)
+    done = wb("findings", nothing_to_find(tmp_path), "-o", "report.md", folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert (tmp_path / "report.sql").read_text() == "SELECT 1;"
 

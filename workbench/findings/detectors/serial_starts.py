@@ -55,7 +55,7 @@ def _look(view: PhaseView) -> Iterator[Finding]:
         phase=view.phase,
         pid=view.pid,
         claim=f"{rounded(len(rows) / view.step_count)} of {rounded(len(found.rows) / view.step_count)} kernels a "
-        f"{view.phase} step that were launched early enough to overlap the one ahead of them begin only after it.",
+        f"{view.phase} step begin only after the one ahead of them, though launched early enough to overlap it.",
         evidence=(follower_evidence(view, rows, previous, "Kernels that begin only after the one ahead of them"),),
         hypothesis="Kernels are launched plainly, or a graph has plain edges between them: the blocks of each are "
         "placed, and ask for their first bytes, only when the one ahead has drained."

@@ -30,8 +30,8 @@ def only(detection: Detection) -> Finding:
 def test_a_graph_whose_kernels_never_overlap(look: Look) -> None:
     finding = only(look(serial_starts, loop().export))
     assert finding.claim == (
-        "9 of 9 kernels a decode step that were launched early enough to overlap the one ahead of them begin only "
-        "after it."
+        "9 of 9 kernels a decode step begin only after the one ahead of them, though launched early enough to overlap "
+        "it."
     )
     assert finding.evidence[0].rows == (
         ("attention", 20, 10_000.0, 100.0),
