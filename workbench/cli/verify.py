@@ -11,7 +11,7 @@ from workbench.errors import UserError
 
 if TYPE_CHECKING:
     from workbench.compare.verification import Verification
-    from workbench.report.verify import VerifyOrigin
+    from workbench.report.verify_origin import VerifyOrigin
 
 _NO_CALIBRATION = "none"
 
@@ -66,7 +66,8 @@ def verify(
     from workbench.cli.verifications import keep_outcomes, read_report, verify_report
     from workbench.files import refuse_to_replace
     from workbench.report.origin import as_named
-    from workbench.report.verify import JSON_MARK, MARK, VerifyOrigin
+    from workbench.report.verify import JSON_MARK, MARK
+    from workbench.report.verify_origin import VerifyOrigin
 
     if output is not None and output_format is Format.TABLE:
         raise UserError("--format table cannot be written to a file; leave out -o, or take markdown or json")

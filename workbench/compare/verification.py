@@ -18,6 +18,7 @@ from workbench.compare.found_again import found_again
 from workbench.compare.measurement import PhaseMeasurement
 from workbench.compare.moved_parts import PartChange, Reason, part_changes, reasons, spoken_of
 from workbench.compare.observation import Observation, counterpart
+from workbench.compare.reconciliation import ReconciledStep
 from workbench.compare.results import ResultsComparison
 from workbench.findings.calibration import Outcome
 from workbench.findings.find import find
@@ -59,8 +60,8 @@ class PhaseChange:
         before_captures: how many captures the step before is the mean of.
         after_steps: how many steps each capture of AFTER has.
         changes: of the median step, of the mean one, and of what the mean one takes beyond the median one.
-        parts: the parts of the step, the largest change first; of the mean step where captures of BEFORE are known,
-            else of the median one.
+        parts: the parts of the step, the largest change first.
+        parts_of: which step's: the mean one's where captures of BEFORE are known, else the median one's.
     """
 
     before: PhaseSteps
@@ -68,6 +69,7 @@ class PhaseChange:
     after_steps: tuple[int, ...]
     changes: Mapping[Basis, StepChange]
     parts: tuple[PartChange, ...]
+    parts_of: Basis
 
     @property
     def phase(self) -> str:
@@ -251,12 +253,16 @@ def _phase_changes(
         known = _captures_of_before(comparison, before.phase)
         values = known if known is not None else np.array([[before.median_ns, before.mean_ns]], np.float64)
         targets = {one.number: one.target for one in met if (one.phase, one.pid) == (before.phase, before.pid)}
+        step = _reconciled(comparison, before.phase) if known is not None else None
         yield PhaseChange(
             before=before,
             before_captures=len(values),
             after_steps=tuple(one.steps for one in after),
             changes=_step_changes(values, after),
-            parts=_parts(before, after, targets, comparison if known is not None else None),
+            parts=_parts_of_mean(step, targets)
+            if step
+            else part_changes([before.parts], [one.parts for one in after], targets),
+            parts_of=Basis.MEAN if step else Basis.MEDIAN,
         )
 
 
@@ -292,13 +298,12 @@ def _judged(estimate: Estimate) -> Estimate:
     return estimate.judged(estimate.p_value is not None and estimate.p_value <= RATE)
 
 
-def _parts(
-    before: PhaseSteps, after: Sequence[PhaseSteps], met: Mapping[str, Target], comparison: Comparison | None
-) -> tuple[PartChange, ...]:
+def _reconciled(comparison: Comparison | None, phase: str) -> ReconciledStep | None:
     phases = comparison.phases if comparison else ()
-    step = next((one.step for one in phases if one.phase == before.phase), None)
-    if step is None:
-        return part_changes([before.parts], [one.parts for one in after], met)
+    return next((one.step for one in phases if one.phase == phase), None)
+
+
+def _parts_of_mean(step: ReconciledStep, met: Mapping[str, Target]) -> tuple[PartChange, ...]:
     changes = [PartChange(part.label, part.is_idle, part.time) for part in step.contributions]
     return spoken_of(sorted(changes, key=lambda change: -abs(change.time.difference)), met)
 

@@ -1,21 +1,19 @@
 """What the renderings of a verification have in common: how it is worded."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from workbench.calibration_file import DEFAULT_FILE
-from workbench.compare.comparability import DEFAULT_FACTORS
+from workbench.compare import results
 from workbench.compare.credit import Basis, Credit, Kept, StepChange, TargetResult, TargetState
 from workbench.compare.earlier_report import EarlierFinding
 from workbench.compare.moved_parts import PartChange, Reason, ReasonKind
 from workbench.compare.verification import FoundNow, PhaseChange, Verification, VerifiedFinding
-from workbench.findings.calibration import Realised
 from workbench.findings.finding import Gain
 from workbench.recorders import notice_of
 from workbench.report import quantities
 from workbench.report.diff import listed
-from workbench.report.findings import measure_words, realised_words
+from workbench.report.findings import measure_words
 from workbench.report.terms import IDLE_NAMES
 from workbench.report.texts import cut, one_line
 
@@ -39,31 +37,6 @@ _OFF = {
 }
 # So many broken promises stand in the first sentence.
 _MOST_MISSES = 2
-
-
-@dataclass(frozen=True)
-class VerifyOrigin:
-    """What was asked, as it was named on the command line, and what became of the calibration file.
-
-    Attributes:
-        findings, after, before: the report and the sets; empty where unknown, or not given.
-        vary, rules: as given.
-        calibration: the calibration file; empty where none is kept.
-        added: how many outcomes were added to it.
-        realised: what predictions came to so far, by detector.
-    """
-
-    findings: str = ""
-    after: str = ""
-    before: str = ""
-    vary: tuple[str, ...] = ()
-    rules: tuple[str, ...] = ()
-    calibration: str = ""
-    added: int = 0
-    realised: Mapping[str, Realised] = field(default_factory=dict)
-
-
-UNKNOWN_ORIGIN = VerifyOrigin()
 
 
 def notice(verification: Verification) -> str:
@@ -162,6 +135,16 @@ def brought_words(gain_ns: float) -> str:
 def phase_label(verification: Verification, phase: PhaseChange) -> str:
     """The phase, with its process in the earlier report where there are several."""
     return _label(verification, phase.phase, phase.before.pid)
+
+
+def step_label(verification: Verification, phase: PhaseChange) -> str:
+    """The step whose parts are told: `a median step of decode`."""
+    return f"a {phase.parts_of.value} step of {phase_label(verification, phase)}"
+
+
+def has_other_results(verification: Verification) -> bool:
+    """Whether AFTER is known to have computed something else."""
+    return verification.conditions.results.verdict in (results.Verdict.OTHER_TOKENS, results.Verdict.OTHER_LOGITS)
 
 
 def finding_label(verification: Verification, finding: EarlierFinding) -> str:
@@ -361,31 +344,3 @@ def found_now_words(found: FoundNow) -> str:
     """What the target of a finding of AFTER measures there."""
     target = found.finding.target
     return "" if found.measured is None else f"now {measure_words(target, found.measured)}"
-
-
-def command(verification: Verification, origin: VerifyOrigin) -> list[str]:
-    """The command that asks for this report; what it adds to the calibration file it has added already."""
-    words = ["wb", "verify", origin.findings or "FINDINGS.json", origin.after or "AFTER"]
-    if origin.before:
-        words += ["--before", origin.before]
-    if verification.conditions.vary != DEFAULT_FACTORS:
-        words += ["--vary", ",".join(verification.conditions.vary)]
-    words += ["--calibration", origin.calibration or "none"] if origin.calibration != DEFAULT_FILE.as_posix() else []
-    return [*words, *(word for name in origin.rules for word in ("--rules", name))]
-
-
-def calibration_sentences(verification: Verification, origin: VerifyOrigin) -> list[str]:
-    """What was added to the calibration file, and what the detectors' predictions came to so far."""
-    if not origin.calibration:
-        return ["No outcome was kept."]
-    if verification.report.capture.recorder != "nsys":
-        added = "A CPU's times are no outcome of a prediction about a GPU: nothing was added to"
-    elif not origin.added:
-        added = "No outcome was added, for none is new, to"
-    else:
-        added = f"{quantities.counted(origin.added, 'outcome')} {'was' if origin.added == 1 else 'were'} added to"
-    sentences = [f"{added} {one_line(origin.calibration)}."]
-    return sentences + [
-        f"Predictions of {name.replace('_', ' ')} were realised at {realised_words(realised)}."
-        for name, realised in origin.realised.items()
-    ]

@@ -10,7 +10,8 @@ from workbench.compare.moved_parts import PartChange, Reason
 from workbench.compare.verification import FoundNow, PhaseChange, Verification, VerifiedFinding
 from workbench.findings.finding import Gain
 from workbench.manifest import Speed
-from workbench.report.verify import SCHEMA, UNKNOWN_ORIGIN, VerifyOrigin, new_label, notice, reason_sentence, verdict
+from workbench.report.verify import SCHEMA, new_label, notice, reason_sentence, verdict
+from workbench.report.verify_origin import UNKNOWN_ORIGIN, VerifyOrigin
 
 
 def to_json(verification: Verification, origin: VerifyOrigin = UNKNOWN_ORIGIN) -> str:
@@ -41,7 +42,7 @@ def to_json(verification: Verification, origin: VerifyOrigin = UNKNOWN_ORIGIN) -
         ],
         "results": {"verdict": conditions.results.verdict.value, "text": conditions.results.sentence},
         "findings": [_finding_json(one) for one in verification.findings],
-        "phases": [_phase_json(phase, verification) for phase in verification.phases],
+        "phases": [_phase_json(phase) for phase in verification.phases],
         "new": [_new_json(place, verification.found[place]) for place in verification.new],
         "open": [one.finding.number for one in verification.findings if one.is_open],
         "calibration": {
@@ -118,7 +119,7 @@ def _reason_json(reason: Reason, credit: Credit) -> dict[str, Any]:
     return {"kind": reason.kind.value, "sentence": reason_sentence(reason, several=len(credit.together) > 1)}
 
 
-def _phase_json(phase: PhaseChange, verification: Verification) -> dict[str, Any]:
+def _phase_json(phase: PhaseChange) -> dict[str, Any]:
     return {
         "phase": phase.phase,
         "process": phase.before.pid,
@@ -127,7 +128,7 @@ def _phase_json(phase: PhaseChange, verification: Verification) -> dict[str, Any
         "after_steps": list(phase.after_steps),
         "median_step": _change_json(phase.changes[Basis.MEDIAN]),
         "mean_step": _change_json(phase.changes[Basis.MEAN]),
-        "parts_of": "mean_step" if verification.comparison else "median_step",
+        "parts_of": f"{phase.parts_of.value}_step",
         "parts": [_part_json(part) for part in phase.parts],
     }
 

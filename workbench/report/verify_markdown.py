@@ -12,29 +12,26 @@ from workbench.report.markdown import code, code_block, escape, markdown_table
 from workbench.report.texts import cut_words, one_line
 from workbench.report.verify import (
     MARK,
-    UNKNOWN_ORIGIN,
-    VerifyOrigin,
-    calibration_sentences,
-    command,
     found_now_words,
     gain_words,
+    has_other_results,
     joint_sentences,
     new_label,
     notice,
     outcome_sentences,
-    phase_label,
+    step_label,
     target_sentence,
     title,
     verdict,
 )
 from workbench.report.verify_context import captures_sentence, context, limitations, unspoken_sentence
+from workbench.report.verify_origin import UNKNOWN_ORIGIN, VerifyOrigin, calibration_sentences, command
 from workbench.report.verify_tables import finding_table, part_table, phase_table, speed_table
 from workbench.report.verify_terms import verify_terms
 
 # No browser breaks a line in a word.
 _LONGEST_WORD = 40
-_OF_MEDIAN = "Parts of the median step: busy time by layer type, and idle time by what was waited for."
-_OF_MEAN = "Parts of a mean step: busy time by layer type, and idle time by what was waited for."
+_PARTS = "Busy time by layer type, and idle time by what was waited for."
 
 
 @dataclass(frozen=True)
@@ -74,6 +71,7 @@ def to_markdown(verification: Verification, origin: VerifyOrigin = UNKNOWN_ORIGI
         title=title(verification),
         verdict=verdict(verification),
         results=one_line(verification.conditions.results.sentence),
+        is_alarming=has_other_results(verification),
         captures=captures_sentence(verification),
         context=context(verification),
         findings=finding_table(verification),
@@ -82,12 +80,11 @@ def to_markdown(verification: Verification, origin: VerifyOrigin = UNKNOWN_ORIGI
         speeds=speeds if speeds.rows else None,
         met=[one for one in verification.findings if one.is_met],
         moved=[
-            (phase_label(verification, phase), table, unspoken_sentence(verification, phase))
+            (step_label(verification, phase), table, unspoken_sentence(verification, phase))
             for phase in verification.phases
             if (table := part_table(phase)).rows
         ],
-        parts_of_mean=comparison is not None,
-        moved_words=_OF_MEAN if comparison else _OF_MEDIAN,
+        moved_words=_PARTS,
         rows=row_table(rows) if rows else None,
         new=[_New(new_label(place), verification.found[place]) for place in verification.new],
         open=[one for one in verification.findings if not one.is_met],

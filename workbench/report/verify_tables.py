@@ -197,24 +197,6 @@ def _speed_verdict(before: _Runs | None, after: _Runs | None) -> str:
     }[compare(before[0], after[0]).verdict]
 
 
-def open_table(verification: Verification) -> DiffTable:
-    """The findings that are carried on: their targets are not met, or they are found again."""
-    headings = ("", "phase", "finding", "why", "found again as", "now")
-    rows = tuple(
-        (
-            one.finding.number,
-            finding_label(verification, one.finding),
-            cut_words(one_line(one.finding.claim), LONGEST_CLAIM),
-            "met, but there is more" if one.is_met else state_words(one.result),
-            NOTHING if one.again is None else new_label(one.again),
-            values_words(one.result),
-        )
-        for one in verification.findings
-        if one.is_open
-    )
-    return DiffTable(headings, rows, 5, (None,) * len(rows))
-
-
 def new_table(verification: Verification) -> DiffTable:
     """The findings that the earlier report does not have, with the numbers of AFTER's own report."""
     headings = ("", "phase", "finding", "target", "gain (of a step)")

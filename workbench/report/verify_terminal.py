@@ -8,17 +8,16 @@ from workbench.report import quantities
 from workbench.report.diff_tables import DiffTable
 from workbench.report.terminal import print_line, terminal_table
 from workbench.report.verify import (
-    UNKNOWN_ORIGIN,
-    VerifyOrigin,
-    calibration_sentences,
+    has_other_results,
     joint_sentences,
     notice,
     outcome_sentences,
-    phase_label,
+    step_label,
     title,
     verdict,
 )
 from workbench.report.verify_context import captures_sentence, context, unspoken_sentence
+from workbench.report.verify_origin import UNKNOWN_ORIGIN, VerifyOrigin, calibration_sentences
 from workbench.report.verify_tables import (
     finding_table,
     new_table,
@@ -37,7 +36,8 @@ def print_verification(verification: Verification, console: Console, origin: Ver
         print_line(console, notice(verification), style="bold")
     print_line(console, title(verification), style="bold")
     print_line(console, verdict(verification), style="bold")
-    print_line(console, verification.conditions.results.sentence)
+    alarm = "bold red" if has_other_results(verification) else ""
+    print_line(console, verification.conditions.results.sentence, style=alarm)
     for sentence in (captures_sentence(verification), *context(verification)):
         print_line(console, sentence, style="dim")
     _print_table("Findings of the earlier report", finding_table(verification), console)
@@ -50,7 +50,7 @@ def print_verification(verification: Verification, console: Console, origin: Ver
     _print_table("Steps", phase_table(verification), console)
     _print_table("Without the profiler", speed_table(verification), console)
     for phase in verification.phases:
-        _print_table(f"What moved in a step of {phase_label(verification, phase)}", part_table(phase), console)
+        _print_table(f"What moved in {step_label(verification, phase)}", part_table(phase), console)
         if sentence := unspoken_sentence(verification, phase):
             print_line(console, sentence)
     _print_table("New findings, as AFTER's own report numbers them", new_table(verification), console)

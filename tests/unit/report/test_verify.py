@@ -22,10 +22,7 @@ from workbench.findings.target import parse_target
 from workbench.manifest import Speed
 from workbench.report.verify import (
     MARK,
-    VerifyOrigin,
     brought_words,
-    calibration_sentences,
-    command,
     promise_words,
     state_words,
     step_words,
@@ -36,6 +33,7 @@ from workbench.report.verify import (
 from workbench.report.verify_context import context, limitations, unspoken_sentence
 from workbench.report.verify_json import to_json
 from workbench.report.verify_markdown import to_markdown
+from workbench.report.verify_origin import VerifyOrigin, calibration_sentences, command
 from workbench.report.verify_tables import finding_table, part_table, phase_table, speed_table
 from workbench.report.verify_terminal import print_verification
 
