@@ -318,12 +318,12 @@ def outcomes(verification: Verification) -> tuple[Outcome, ...]:
         return ()
     return tuple(
         Outcome(
-            detector=one.finding.detector,
+            detector=_kept_name(one.finding.detector),
             phase=one.finding.phase,
             claim=one.finding.claim,
             target=str(one.finding.target),
-            before=report.capture.file,
-            after=verification.after,
+            before=_kept_name(report.capture.file),
+            after=_kept_name(verification.after),
             finding=one.finding.number,
             model=conditions.before.model,
             gpu=conditions.before.gpu,
@@ -339,6 +339,11 @@ def outcomes(verification: Verification) -> tuple[Outcome, ...]:
         for one in verification.findings
         if one.finding.gain and one.change and one.result.state is not TargetState.UNKNOWN
     )
+
+
+def _kept_name(name: str) -> str:
+    """A name as a file can hold it, so that it is known again; of a capture, its folder's and its own."""
+    return "/".join(name.encode(errors="replace").decode().split("/")[-2:])
 
 
 def _met_together(verification: Verification, finding: EarlierFinding) -> int:

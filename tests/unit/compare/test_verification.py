@@ -214,3 +214,10 @@ def test_a_cpus_times_are_no_outcome(analysed: Analysed) -> None:
     verification = verified(analysed(loop(memsets=2)), analysed(loop()))
     capture = replace(verification.report.capture, recorder="engine-cpu")
     assert outcomes(replace(verification, report=replace(verification.report, capture=capture))) == ()
+
+
+def test_names_are_kept_as_a_file_can_hold_them_and_without_paths(analysed: Analysed) -> None:
+    verification = verified(analysed(loop(memsets=2)), analysed(loop()))
+    capture = replace(verification.report.capture, file="/home/someone/runs/odd\udcff.sqlite")
+    (outcome,) = outcomes(replace(verification, report=replace(verification.report, capture=capture)))
+    assert outcome.before == "runs/odd?.sqlite"
