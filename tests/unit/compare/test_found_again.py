@@ -48,6 +48,8 @@ def test_a_kernel_may_be_spelt_longer_where_there_is_no_choice() -> None:
     spelt = 'pair("mul", "void at::native::reduce_kernel<512, MeanOps>(T1)").calls_per_step <= 0'
     assert found_again(before, [now(spelt)]) == {"F1": 0}
     assert found_again(before, [now(spelt), now('pair("mul", "reduce_kernel (Max)").calls_per_step <= 0')]) == {}
+    alike = [*before, earlier("F2", 'pair("mul", "reduce_kernel (Min)").calls_per_step <= 0')]
+    assert found_again(alike, [now(spelt)]) == {}
 
 
 def test_roles_are_never_spelt_otherwise() -> None:

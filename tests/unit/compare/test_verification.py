@@ -14,6 +14,7 @@ from workbench.compare.moved_parts import ReasonKind
 from workbench.compare.observation import observe
 from workbench.compare.results import ResultsComparison, Verdict
 from workbench.compare.verification import Verification, VerifiedFinding, find_now, outcomes, verify
+from workbench.findings.target import parse_target
 
 
 def only(verification: Verification) -> VerifiedFinding:
@@ -168,6 +169,8 @@ def test_processes_are_credited_each_with_its_own_step(analysed: Analysed) -> No
     realised = {one.finding.pid: one.credit.realised_ns for one in verification.findings if one.credit}
     assert realised == {11: 2 * MEMSET_NS, 12: 4 * MEMSET_NS}
     assert [phase.before.pid for phase in verification.phases] == [11, 12]
+    spoken = [{number for part in phase.parts for number in part.spoken_of_by} for phase in verification.phases]
+    assert spoken == [{one.finding.number} for one in sorted(verification.findings, key=lambda one: one.finding.pid)]
 
 
 def test_another_number_of_processes_leaves_nothing_to_credit(analysed: Analysed) -> None:
@@ -203,6 +206,17 @@ def test_outcomes_are_kept_of_what_promised_a_gain(analysed: Analysed) -> None:
     assert (outcome.is_met, outcome.met_together, outcome.realised_ns) == (True, 1, 2_000)
     assert (outcome.model, outcome.gpu, outcome.graphs) == (None, "Test GPU", False)
     assert outcome.ratio == pytest.approx(1 / 3)
+
+
+def test_what_cannot_be_measured_is_no_outcome_though_the_step_is_known(analysed: Analysed) -> None:
+    report = report_of(analysed(loop(memsets=2)))
+    gone = replace(report.findings[0], target=parse_target('kernel("gone").ns_per_step <= 1'))
+    after = analysed(loop())
+    seen = [observe(after, "after", [gone.target])]
+    verification = verify(replace(report, findings=(gone,)), "after", seen, find_now(after), conditions(report))
+    assert only(verification).result.state is TargetState.UNKNOWN
+    assert only(verification).change
+    assert outcomes(verification) == ()
 
 
 def test_outcomes_of_what_is_not_met_have_no_gain(analysed: Analysed) -> None:

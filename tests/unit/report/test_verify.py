@@ -16,6 +16,7 @@ from workbench.compare.comparability import FieldDifference, Kind
 from workbench.compare.credit import TargetResult
 from workbench.compare.fingerprint import Fingerprint
 from workbench.compare.observation import observe
+from workbench.compare.results import ResultsComparison, Verdict
 from workbench.compare.verification import Verification, find_now, verify
 from workbench.findings.calibration import Realised
 from workbench.findings.target import parse_target
@@ -117,6 +118,28 @@ def test_of_several_outcomes_each_is_counted(graphs: Verification) -> None:
         f"{met} of {len(findings)} findings are met, of which {met - 1} came true and 1 fell short: "
     )
     assert re.search(r"; F2 promised 50\.4 to \S+ ms and brought 51\.0 ms\.$", text)
+
+
+def test_of_many_broken_promises_the_first_are_told(looped: Verify) -> None:
+    verification = looped((0, 104_000))
+    (one,) = verification.findings
+    assert one.credit
+    many = tuple(
+        replace(one, credit=replace(one.credit, together=(number,))) for number in ("F1", "F2", "F3", "F4", "F4")
+    )
+    told = verdict(replace(verification, findings=many))
+    assert told.endswith(
+        "; F1 promised 6.00 µs and brought 2.00 µs; F2 promised 6.00 µs and brought 2.00 µs; "
+        "2 more did not bring what they promised."
+    )
+
+
+def test_other_results_stand_out(looped: Verify) -> None:
+    verification = looped((0, 100_000))
+    results = ResultsComparison(Verdict.OTHER_TOKENS, first_token=3)
+    other = replace(verification, conditions=replace(verification.conditions, results=results))
+    assert f"\n**{results.sentence}**\n" in to_markdown(other)
+    assert f"\n{verification.conditions.results.sentence}\n" in to_markdown(verification)
 
 
 @pytest.mark.parametrize(
