@@ -26,6 +26,7 @@ SHORTEST_LONG_WAIT_NS = 200_000
 _MATMUL = re.compile(
     r"(?i)gemm|gemv|nvjet|mul_mat(?!\w*(fixup|q_stream))|matmul|cutlass|xmma|wgmma|cublas|marlin|machete"
 )
+_ATTENTION = re.compile(r"(?i)flash|fmha|sdpa|attention|attn")
 _NOT_MATMUL = re.compile(r"(?i)reduce|fixup|quantize|flash|fmha|sdpa|attention")
 
 
@@ -93,6 +94,11 @@ def matmuls(view: PhaseView, rows: IntArray) -> BoolArray:
 def is_matmul(name: str) -> bool:
     """Whether a kernel of this name is a matrix product."""
     return bool(_MATMUL.search(name)) and not _NOT_MATMUL.search(name)
+
+
+def is_attention(name: str) -> bool:
+    """Whether a kernel of this name computes attention."""
+    return bool(_ATTENTION.search(name))
 
 
 def kernels_named(view: PhaseView, name: str) -> IntArray:

@@ -4,7 +4,7 @@ A capture shows in which order kernels run, not what they read and write. Two th
 as one role of one layer, belong together by its own account; of all others the order is all that speaks for it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,10 +13,10 @@ from workbench.analysis.analysis import Analysis
 from workbench.findings.chains import own_ns
 from workbench.findings.detectors import in_each_phase
 from workbench.findings.evidence import kernel_evidence
-from workbench.findings.finding import Detection, Effort, Finding, Gain
+from workbench.findings.finding import MINOR_SHARE, Detection, Effort, Finding, Gain
 from workbench.findings.gain import gain_of_removing
 from workbench.findings.names import rounded
-from workbench.findings.selection import TINY_KERNEL_NS, exact_name, is_matmul, neighbours, readable_name
+from workbench.findings.selection import TINY_KERNEL_NS, exact_name, is_attention, is_matmul, neighbours, readable_name
 from workbench.findings.target import Target
 from workbench.findings.view import PhaseView
 from workbench.trace.columns import IntArray
@@ -30,12 +30,12 @@ FEWEST_A_STEP = 0.5
 KEPT_SHARE = 0.5
 
 _AS_ONE_ROLE = (
-    "The two run back to back in one role of a layer, so one most likely reads what the other wrote; whether nothing "
-    "else needs the intermediate result must be checked in the code."
+    "They run back to back in one role of a layer, so one most likely reads what the other wrote; whether nothing else "
+    "needs the intermediate result must be checked in the code."
 )
 _BY_ORDER = (
-    "All that is seen is that the two run in this order on one stream. One may read what the other wrote; they may as "
-    "well prepare different inputs of a third kernel, and then there is nothing to fuse. The code tells."
+    "All that is seen is that they run in this order on one stream. One may read what the one ahead wrote; they may as "
+    "well prepare different inputs of another kernel, and then there is nothing to fuse. The code tells."
 )
 
 
@@ -66,9 +66,13 @@ def _look(view: PhaseView) -> Iterator[Finding]:
         for follows, is_always in zip((True, False), always[:, number].tolist(), strict=True):
             vanishing = rows[members] if follows else previous[members]
             if is_always and _is_small(view, vanishing, time_ns):
-                candidates.append(_Pair(previous[members], rows[members], follows, int(time_ns[vanishing].sum())))
+                names = int(before[number]), int(after[number])
+                goes, stays = names[::-1] if follows else names
+                total_ns = int(time_ns[vanishing].sum())
+                candidates.append(_Pair(previous[members], rows[members], follows, total_ns, goes, stays))
     candidates.sort(key=lambda found: (-found.time_ns, *name[[found.before[0], found.after[0]]].tolist()))
-    yield from _best(view, candidates)
+    for chain in _chains(_best(view, candidates)):
+        yield _finding(view, chain)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,57 +83,91 @@ class _Pair:
         before, after: the kernels, shape (pairs,).
         follows: whether it is the later one that could go.
         time_ns: how long those that could go run by themselves.
+        goes, stays: the names of the one that could go, and of the other one.
     """
 
     before: IntArray
     after: IntArray
     follows: bool
     time_ns: int
+    goes: int
+    stays: int
 
     @property
     def vanishing(self) -> IntArray:
         """Those that could go."""
         return self.after if self.follows else self.before
 
+    def told(self, view: PhaseView) -> str:
+        """What is the case, in words."""
+        order = "always follows" if self.follows else "always precedes"
+        small, large = (readable_name(view, row) for row in self.ends)
+        return f"{small} {order} {large} ({rounded(len(self.before) / view.step_count)} times a step)"
 
-def _best(view: PhaseView, candidates: Iterable[_Pair]) -> Iterator[Finding]:
+    @property
+    def ends(self) -> tuple[int, int]:
+        """One of those that could go, and the one beside it."""
+        rows = int(self.before[0]), int(self.after[0])
+        return rows[::-1] if self.follows else rows
+
+
+def _best(view: PhaseView, candidates: Iterable[_Pair]) -> Sequence[_Pair]:
     """Of pairs, the longest first: a kernel goes but once, and takes over another's work again only if that pays."""
-    name = view.trace.kernels.demangled
-    gone: set[int] = set()
-    staying: set[int] = set()
+    chosen: dict[int, _Pair] = {}
     for pair in candidates:
-        names = int(name[pair.before[0]]), int(name[pair.after[0]])
-        vanishing, stays = names[::-1] if pair.follows else names
-        is_reversed = vanishing in staying and stays in gone
-        if vanishing in gone or is_reversed or len(gone) == MOST_PAIRS:
+        if pair.goes in chosen or pair.goes in _takers(pair.stays, chosen) or len(chosen) == MOST_PAIRS:
             continue
-        finding = _finding(view, pair)
-        if finding.gain and finding.gain.high_ns and not (stays in staying and finding.is_minor):
-            gone.add(vanishing)
-            staying.add(stays)
-            yield finding
+        gain = gain_of_removing(view, pair.vanishing)
+        is_taken = pair.stays in {other.stays for other in chosen.values()}
+        if gain.high_ns and not (is_taken and gain.high_ns < MINOR_SHARE * gain.step_ns):
+            chosen[pair.goes] = pair
+    return tuple(chosen.values())
+
+
+def _takers(name: int, chosen: Mapping[int, _Pair]) -> Sequence[int]:
+    """Who does a kernel's work in the end: the kernel, or who takes it over, and who takes that over, in turn."""
+    takers = [name]
+    while takers[-1] in chosen:
+        takers.append(chosen[takers[-1]].stays)
+    return takers
+
+
+def _chains(pairs: Sequence[_Pair]) -> Iterable[Sequence[_Pair]]:
+    """Pairs put together whose kernels could all go into one, each chain with the pair that holds this one first."""
+    chosen = {pair.goes: pair for pair in pairs}
+    chains: dict[tuple[int, int], list[_Pair]] = {}
+    for pair in pairs:
+        *_, last, root = [pair.goes, *_takers(pair.stays, chosen)]
+        chains.setdefault((root, last), []).append(pair)
+    return [sorted(chain, key=lambda pair: len(_takers(pair.stays, chosen))) for chain in chains.values()]
 
 
 def _is_small(view: PhaseView, rows: IntArray, time_ns: IntArray) -> bool:
-    (long_name,) = view.trace.texts(view.trace.kernels.demangled[rows[:1]])
-    return bool(np.median(time_ns[rows]) < TINY_KERNEL_NS) and not is_matmul(long_name)
+    (name,) = view.trace.texts(view.trace.kernels.demangled[rows[:1]])
+    return bool(np.median(time_ns[rows]) < TINY_KERNEL_NS) and not is_matmul(name) and not is_attention(name)
 
 
-def _finding(view: PhaseView, pair: _Pair) -> Finding:
-    rows = int(pair.before[0]), int(pair.after[0])
-    vanishing = pair.vanishing
-    large_name, small_name = (readable_name(view, row) for row in (rows if pair.follows else rows[::-1]))
-    order = "always follows" if pair.follows else "always precedes"
-    belongs = _is_one_role(view, pair)
+def _finding(view: PhaseView, chain: Sequence[_Pair]) -> Finding:
+    """The finding about kernels that could all go into one."""
+    first = chain[0]
+    names = [readable_name(view, pair.ends[0]) for pair in chain]
+    large_name = readable_name(view, first.ends[1])
+    told = " and ".join(pair.told(view) for pair in chain)
+    belonging = [pair for pair in chain if _is_one_role(view, pair)]
+    rows = int(first.before[0]), int(first.after[0])
     return Finding(
         phase=view.phase,
         pid=view.pid,
-        claim=f"{small_name} {order} {large_name} ({rounded(len(vanishing) / view.step_count)} times a step) "
-        "and could be fused into it.",
-        evidence=(kernel_evidence(view, vanishing, f"The kernel that could go: {small_name}"),),
-        hypothesis=_AS_ONE_ROLE if belongs else _BY_ORDER,
-        remedy=f"Do the work of {small_name} inside {large_name}.",
-        gain=_gain(view, vanishing, belongs=belongs),
+        claim=f"{told} and could be fused into it."
+        if len(chain) == 1
+        else f"{told}; they could be fused into {large_name}.",
+        evidence=tuple(
+            kernel_evidence(view, pair.vanishing, f"The kernel that could go: {name}")
+            for name, pair in zip(names, chain, strict=True)
+        ),
+        hypothesis=_AS_ONE_ROLE if len(belonging) == len(chain) else _BY_ORDER,
+        remedy=f"Do the work of {' and '.join(names)} inside {large_name}.",
+        gain=_gain(view, chain, belonging),
         effort=Effort.MEDIUM,
         risk="The fused kernel may need more registers, and rounds differently if a cast disappears.",
         target=Target("pair", "calls_per_step", "<=", 0, view.phase, tuple(exact_name(view, row) for row in rows)),
@@ -144,8 +182,16 @@ def _is_one_role(view: PhaseView, pair: _Pair) -> bool:
     return all(leaves[number].by == "range" and leaves[number].role for number in np.unique(leaf[pair.before]).tolist())
 
 
-def _gain(view: PhaseView, vanishing: IntArray, *, belongs: bool) -> Gain:
-    gain = gain_of_removing(view, vanishing, busy=(1 - KEPT_SHARE, 1.0))
-    if belongs:
+def _gain(view: PhaseView, chain: Sequence[_Pair], belonging: Sequence[_Pair]) -> Gain:
+    """The gain of fusing all; at the low end only what belongs together by the program's own account."""
+    gain = gain_of_removing(view, _all(chain), busy=(1 - KEPT_SHARE, 1.0))
+    if len(belonging) == len(chain):
         return gain
-    return replace(gain, low_ns=0, basis=f"{gain.basis}; nothing, if neither needs what the other writes")
+    sure = gain_of_removing(view, _all(belonging), busy=(1 - KEPT_SHARE, 1.0)).low_ns if belonging else 0
+    basis = f"{gain.basis}; nothing of kernels that do not need what the other one writes"
+    return replace(gain, low_ns=min(sure, gain.low_ns), basis=basis)
+
+
+def _all(pairs: Sequence[_Pair]) -> IntArray:
+    rows: IntArray = np.sort(np.concatenate([pair.vanishing for pair in pairs]))
+    return rows

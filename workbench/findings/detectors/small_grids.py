@@ -6,6 +6,7 @@ import numpy as np
 
 from workbench.analysis.analysis import Analysis
 from workbench.findings import sql
+from workbench.findings.chains import own_ns
 from workbench.findings.detectors import in_each_phase
 from workbench.findings.finding import Detection, Effort, Evidence, Finding
 from workbench.findings.gain import gain_of_shortening
@@ -44,7 +45,9 @@ def _look(view: PhaseView) -> Iterator[Finding]:
     group, first = group_rows(trace.kernels.demangled[rows])
     total_ns = np.bincount(group, view.duration_ns(rows), len(first))
     for number in np.argsort(-total_ns, kind="stable")[:MOST_KERNELS].tolist():
-        if total_ns[number] >= LEAST_SHARE * duration_ns.sum():
+        # What waits for the one ahead most of its time is not slow itself.
+        is_long = np.median(own_ns(view, rows[group == number])) >= LONG_NS
+        if is_long and total_ns[number] >= LEAST_SHARE * duration_ns.sum():
             finding = _finding(view, rows[group == number], int(device_sms.max()))
             if finding.gain and finding.gain.high_ns:
                 yield finding

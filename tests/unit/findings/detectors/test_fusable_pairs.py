@@ -30,7 +30,7 @@ def test_an_activation_that_always_follows_its_product(look: Look) -> None:
     assert finding.evidence[0].rows == (("activation", 8, 16_000, 2_000.0, 4 / 84),)
     # Two waits of 1 µs go, and all of two kernels of 2 µs; nothing, if the order is a coincidence.
     assert interval(finding) == (0, 6_000, 86_000)
-    assert finding.hypothesis.startswith("All that is seen is that the two run in this order")
+    assert finding.hypothesis.startswith("All that is seen is that they run in this order")
     assert str(finding.target) == 'pair("gemv", "activation").calls_per_step <= 0'
 
 
@@ -49,7 +49,7 @@ def test_what_the_program_calls_one_role_belongs_together(look: Look) -> None:
     (finding,) = look(fusable_pairs, loop(step).export).findings
     # Two waits of 1 µs go, and half to all of two kernels of 2 µs.
     assert interval(finding) == (4_000, 6_000, 86_000)
-    assert finding.hypothesis.startswith("The two run back to back in one role of a layer")
+    assert finding.hypothesis.startswith("They run back to back in one role of a layer")
 
 
 def test_a_role_of_two_layers_is_not_one(look: Look) -> None:
@@ -65,7 +65,7 @@ def test_a_role_of_two_layers_is_not_one(look: Look) -> None:
     assert interval(finding)[0] == 0
 
 
-def test_a_chain_of_small_kernels_is_told_link_by_link(look: Look) -> None:
+def test_a_chain_of_small_kernels_is_one_finding(look: Look) -> None:
     def step(program: Program, _: int) -> None:
         for before in ("attention", "up"):
             program.kernel(before, 20_000)
@@ -73,8 +73,40 @@ def test_a_chain_of_small_kernels_is_told_link_by_link(look: Look) -> None:
             program.kernel("cast", 1_000)
             program.kernel("gemv", 20_000)
 
-    findings = look(fusable_pairs, loop(step).export).findings
-    assert [finding.target.names for finding in findings] == [("norm", "cast"), ("cast", "gemv")]
+    (finding,) = look(fusable_pairs, loop(step).export).findings
+    assert finding.claim == (
+        "cast always precedes gemv (2 times a step) and norm always precedes cast (2 times a step); they could be "
+        "fused into gemv."
+    )
+    assert [evidence.rows[0][:2] for evidence in finding.evidence] == [("cast", 8), ("norm", 8)]
+    assert interval(finding) == (0, 8_000, 88_000)
+    assert str(finding.target) == 'pair("cast", "gemv").calls_per_step <= 0'
+
+
+def test_of_a_chain_only_what_the_program_calls_one_role_is_sure_to_gain(look: Look) -> None:
+    def step(program: Program, _: int) -> None:
+        for layer in range(2):
+            program.kernel("up" if layer else "attention", 20_000)
+            with program.range(f"model.layers.{layer}.input_layernorm"):
+                program.kernel("norm", 3_000)
+                program.kernel("cast", 1_000)
+            program.kernel("gemv", 20_000)
+
+    (finding,) = look(fusable_pairs, loop(step).export).findings
+    # Half of two norms of 3 µs.
+    assert interval(finding) == (3_000, 8_000, 88_000)
+
+
+def test_kernels_that_go_round_in_a_circle_are_not_fused_into_themselves(look: Look) -> None:
+    def step(program: Program, _: int) -> None:
+        for _ in range(4):
+            for name in ("a", "b", "c"):
+                program.kernel(name, 2_000)
+
+    (finding,) = look(fusable_pairs, loop(step).export).findings
+    low_ns, high_ns, step_ns = interval(finding)
+    assert (low_ns, step_ns) == (0, 24_000)
+    assert high_ns == 16_000
 
 
 def test_a_kernel_takes_over_the_work_of_two_only_where_that_pays(look: Look) -> None:
@@ -151,6 +183,11 @@ def both_products(program: Program, _: int) -> None:
     program.kernel("gemv_small", 2_000)
 
 
+def attention(program: Program, _: int) -> None:
+    program.kernel("gemv", 20_000)
+    program.kernel("flash_attn_ext", 2_000)
+
+
 def on_two_streams(program: Program, _: int) -> None:
     program.kernel("gemv", 20_000)
     program.kernel("activation", 2_000, stream=8)
@@ -186,6 +223,7 @@ def beside_other_work(program: Program, _: int) -> None:
         not_always,
         not_small,
         both_products,
+        attention,
         on_two_streams,
         with_a_memset_between,
         in_different_steps,

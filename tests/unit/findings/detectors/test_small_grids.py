@@ -56,6 +56,17 @@ def test_a_small_grid_beside_another_kernel_leaves_no_time_to_gain(look: Look) -
     assert not look(small_grids, program.export).findings
 
 
+def test_a_kernel_that_waits_for_the_one_ahead_is_not_slow_itself(look: Look) -> None:
+    """It begins 30 µs before the product has ended, and runs 10 µs beyond it, or hardly less."""
+    for own_ns, found in ((10_000, 1), (9_999, 0)):
+        program = Program()
+        for _ in range(4):
+            with program.step():
+                program.kernel("gemv", 60_000, grid=(4096, 1, 1))
+                program.kernel("norm", 30_000 + own_ns, wait_ns=-30_000, grid=(1, 1, 1))
+        assert len(look(small_grids, program.export).findings) == found
+
+
 def test_a_kernel_of_one_step_promises_the_others_nothing(look: Look) -> None:
     program = loop((132, 1, 1))
     with program.step():
