@@ -20,6 +20,8 @@ from workbench.trace.columns import IntArray
 
 # Of the busy time of the products that join another, a merged one saves at most this much, where nothing tells more.
 SAVED_AT_MOST = 0.5
+# And at least this part of that, as long as it is no more than a launch costs.
+SURE_OF_MOST = 0.5
 # The larger grid must be so many times the smaller one to tell what a launch costs from what a block costs.
 TELLING_SIZES = 2
 _GAPS = (IdleKind.GRAPH, IdleKind.QUEUED)
@@ -75,10 +77,9 @@ def _best_share(view: PhaseView, roles: Iterable[RoleRoofline]) -> tuple[float, 
 
 
 def _by_sizes(view: PhaseView, products: IntArray, joining: IntArray) -> Gain:
-    """Between what a launch costs at least, and what these cost beside their blocks' work."""
+    """Between what a launch costs at least, and what these products cost beside their blocks' work."""
     time_ns = own_ns(view, joining)
     gaps_ns = view.waits_of_ns(joining, *_GAPS)
-    low_ns = np.minimum(np.maximum(0, LAUNCH_NS - gaps_ns), SAVED_AT_MOST * time_ns)
     launch_ns = _launch_cost_ns(view, products)
     if launch_ns is None:
         high_ns, reason = SAVED_AT_MOST * time_ns, f"up to {SAVED_AT_MOST:.0%} of it (an estimate)"
@@ -88,9 +89,10 @@ def _by_sizes(view: PhaseView, products: IntArray, joining: IntArray) -> Gain:
     return gain_of_merging(
         view,
         joining,
-        np.minimum(low_ns, high_ns),
+        np.minimum(np.maximum(0, LAUNCH_NS - gaps_ns), SURE_OF_MOST * high_ns),
         high_ns,
-        f"{reason}, and at least so much that each costs {LAUNCH_NS / 1000:g} µs with its gap (measured on an H200)",
+        f"{reason}, and at least {SURE_OF_MOST:.0%} of that, or so much that each costs {LAUNCH_NS / 1000:g} µs with "
+        "its gap (measured on an H200)",
     )
 
 

@@ -90,6 +90,11 @@ def test_without_all_floors_half_of_what_joins_goes_at_most(merged: Merged, need
     assert "up to 50% of it (an estimate)" in found.basis
 
 
+def test_of_little_half_is_sure(merged: Merged) -> None:
+    found = merged(loop(up_ns=2_000))
+    assert (found.low_ns, found.high_ns) == (500, 1_000)
+
+
 def test_a_gap_is_a_part_of_what_a_launch_costs(merged: Merged) -> None:
     found = merged(loop(wait_ns=400))
     assert (found.low_ns, found.high_ns) == (1_000, 3_400)
