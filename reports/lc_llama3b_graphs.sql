@@ -33,7 +33,31 @@ waits AS (
 SELECT step, wall_ns, busy_ns, wall_ns - busy_ns AS idle_ns, late_ns FROM sums ORDER BY step;
 
 .print
-.print "F2. Prefill stalls now and then: 1 long wait, 56% of the phase; 100% of that before rms_norm_f32."
+.print "F2. Each attention layer runs 3 small products of one input (qkv_proj)."
+
+.print
+.print "attention qkv_proj"
+WITH launches AS (
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
+  FROM CUPTI_ACTIVITY_KIND_RUNTIME
+  WHERE globalTid = 281486318109348 AND EXISTS (SELECT 1 FROM (VALUES (860267534, 860267534), (863845691, 863845691), (866754993, 866754993), (869641885, 869641885), (872524964, 872524964), (875413952, 875413952), (878295646, 878295646), (881191247, 881191247), (884138302, 884138302), (887069285, 887069285), (889992093, 889992093), (892907821, 892907821), (895805309, 895805309), (898697498, 898697498), (901581244, 901581244), (904404006, 904404006), (907330302, 907330302), (910245181, 910245181), (913140675, 913140675), (916051367, 916051367), (918938641, 918938641), (921823488, 921823488), (924713798, 924713798), (927604953, 927604953)) WHERE start BETWEEN column1 AND column2)
+),
+kernels AS (
+  SELECT s.value AS kernel, d.value AS long_name, k.start, k.end, k.end - k.start AS duration_ns,
+    k.deviceId, k.streamId, k.gridX, k.gridY, k.gridZ, correlationId, k.graphNodeId
+  FROM CUPTI_ACTIVITY_KIND_KERNEL AS k
+  JOIN StringIds AS s ON s.id = k.shortName
+  JOIN StringIds AS d ON d.id = k.demangledName
+  WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
+)
+SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
+  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
+FROM kernels AS k
+WHERE k.graphNodeId IN (21474836482, 21474836485, 21474836487, 21474836501, 21474836504, 21474836506, 21474836520, 21474836523, 21474836525, 21474836539, 21474836542, 21474836544, 21474836558, 21474836561, 21474836563, 21474836577, 21474836580, 21474836582, 21474836596, 21474836599, 21474836601, 21474836615, 21474836618, 21474836620, 21474836634, 21474836637, 21474836639, 21474836653, 21474836656, 21474836658, 21474836672, 21474836675, 21474836677, 21474836691, 21474836694, 21474836696, 21474836710, 21474836713, 21474836715, 21474836729, 21474836732, 21474836734, 21474836748, 21474836751, 21474836753, 21474836767, 21474836770, 21474836772, 21474836786, 21474836789, 21474836791, 21474836805, 21474836808, 21474836810, 21474836824, 21474836827, 21474836829, 21474836843, 21474836846, 21474836848, 21474836862, 21474836865, 21474836867, 21474836881, 21474836884, 21474836886, 21474836900, 21474836903, 21474836905, 21474836919, 21474836922, 21474836924, 21474836938, 21474836941, 21474836943, 21474836957, 21474836960, 21474836962, 21474836976, 21474836979, 21474836981, 21474836995, 21474836998, 21474837000)
+GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
+
+.print
+.print "F3. Prefill stalls now and then: 1 long wait, 56% of the phase; 100% of that before rms_norm_f32."
 
 .print
 .print "The waits"
@@ -64,30 +88,6 @@ FROM waits JOIN CUPTI_ACTIVITY_KIND_RUNTIME AS c USING (globalTid)
 JOIN StringIds AS s ON s.id = c.nameId
 WHERE c.start < end_ns AND c.end > begin_ns
 GROUP BY call ORDER BY time_ns DESC, call LIMIT 8;
-
-.print
-.print "F3. Each attention layer runs 3 small products of one input (qkv_proj)."
-
-.print
-.print "attention qkv_proj"
-WITH launches AS (
-  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
-  FROM CUPTI_ACTIVITY_KIND_RUNTIME
-  WHERE globalTid = 281486318109348 AND EXISTS (SELECT 1 FROM (VALUES (860267534, 860267534), (863845691, 863845691), (866754993, 866754993), (869641885, 869641885), (872524964, 872524964), (875413952, 875413952), (878295646, 878295646), (881191247, 881191247), (884138302, 884138302), (887069285, 887069285), (889992093, 889992093), (892907821, 892907821), (895805309, 895805309), (898697498, 898697498), (901581244, 901581244), (904404006, 904404006), (907330302, 907330302), (910245181, 910245181), (913140675, 913140675), (916051367, 916051367), (918938641, 918938641), (921823488, 921823488), (924713798, 924713798), (927604953, 927604953)) WHERE start BETWEEN column1 AND column2)
-),
-kernels AS (
-  SELECT s.value AS kernel, d.value AS long_name, k.start, k.end, k.end - k.start AS duration_ns,
-    k.deviceId, k.streamId, k.gridX, k.gridY, k.gridZ, correlationId, k.graphNodeId
-  FROM CUPTI_ACTIVITY_KIND_KERNEL AS k
-  JOIN StringIds AS s ON s.id = k.shortName
-  JOIN StringIds AS d ON d.id = k.demangledName
-  WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
-)
-SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
-  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
-FROM kernels AS k
-WHERE k.graphNodeId IN (21474836482, 21474836485, 21474836487, 21474836501, 21474836504, 21474836506, 21474836520, 21474836523, 21474836525, 21474836539, 21474836542, 21474836544, 21474836558, 21474836561, 21474836563, 21474836577, 21474836580, 21474836582, 21474836596, 21474836599, 21474836601, 21474836615, 21474836618, 21474836620, 21474836634, 21474836637, 21474836639, 21474836653, 21474836656, 21474836658, 21474836672, 21474836675, 21474836677, 21474836691, 21474836694, 21474836696, 21474836710, 21474836713, 21474836715, 21474836729, 21474836732, 21474836734, 21474836748, 21474836751, 21474836753, 21474836767, 21474836770, 21474836772, 21474836786, 21474836789, 21474836791, 21474836805, 21474836808, 21474836810, 21474836824, 21474836827, 21474836829, 21474836843, 21474836846, 21474836848, 21474836862, 21474836865, 21474836867, 21474836881, 21474836884, 21474836886, 21474836900, 21474836903, 21474836905, 21474836919, 21474836922, 21474836924, 21474836938, 21474836941, 21474836943, 21474836957, 21474836960, 21474836962, 21474836976, 21474836979, 21474836981, 21474836995, 21474836998, 21474837000)
-GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
 
 .print
 .print "F4. Decode stalls in most steps: 24 long waits, 16% of the phase; 100% of that before rms_norm_f32."
@@ -123,31 +123,7 @@ WHERE c.start < end_ns AND c.end > begin_ns
 GROUP BY call ORDER BY time_ns DESC, call LIMIT 8;
 
 .print
-.print "F5. rope_norm always precedes k_set_rows (28 times a step) and could be fused into it."
-
-.print
-.print "The kernel that could go: rope_norm"
-WITH launches AS (
-  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
-  FROM CUPTI_ACTIVITY_KIND_RUNTIME
-  WHERE globalTid = 281486318109348 AND EXISTS (SELECT 1 FROM (VALUES (860267534, 860267534), (863845691, 863845691), (866754993, 866754993), (869641885, 869641885), (872524964, 872524964), (875413952, 875413952), (878295646, 878295646), (881191247, 881191247), (884138302, 884138302), (887069285, 887069285), (889992093, 889992093), (892907821, 892907821), (895805309, 895805309), (898697498, 898697498), (901581244, 901581244), (904404006, 904404006), (907330302, 907330302), (910245181, 910245181), (913140675, 913140675), (916051367, 916051367), (918938641, 918938641), (921823488, 921823488), (924713798, 924713798), (927604953, 927604953)) WHERE start BETWEEN column1 AND column2)
-),
-kernels AS (
-  SELECT s.value AS kernel, d.value AS long_name, k.start, k.end, k.end - k.start AS duration_ns,
-    k.deviceId, k.streamId, k.gridX, k.gridY, k.gridZ, correlationId, k.graphNodeId
-  FROM CUPTI_ACTIVITY_KIND_KERNEL AS k
-  JOIN StringIds AS s ON s.id = k.shortName
-  JOIN StringIds AS d ON d.id = k.demangledName
-  WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
-)
-SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
-  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
-FROM kernels AS k
-WHERE k.long_name IN ('void rope_norm<(bool)1, (bool)0, float, __half>(const T3 *, T4 *, int, int, int, int, int, int, int, int, int, int, int, const int *, float, float, float, rope_corr_dims, float, const float *, const long *, int, bool)')
-GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
-
-.print
-.print "F6. rms_norm_f32 always precedes quantize_q8_1 (57 times a step) and could be fused into it."
+.print "F5. rms_norm_f32 always precedes quantize_q8_1 (57 times a step) and could be fused into it."
 
 .print
 .print "The kernel that could go: rms_norm_f32"
@@ -171,7 +147,7 @@ WHERE k.kernel IN ('rms_norm_f32')
 GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
 
 .print
-.print "F7. Decode is a swarm of tiny kernels: 421 of 538 kernels a step run for less than 5 µs."
+.print "F6. Decode is a swarm of tiny kernels: 421 of 538 kernels a step run for less than 5 µs."
 
 .print
 .print "Kernels shorter than 5 µs, in step 12"
@@ -192,6 +168,30 @@ SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg
   24.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
 FROM kernels AS k
 WHERE k.start IN (896123788, 896126380, 896136044, 896137260, 896137868, 896141676, 896142604, 896146220, 896147788, 896148684, 896149580, 896162508, 896163724, 896194060, 896207628, 896208492, 896220844, 896222092, 896222828, 896226508, 896227820, 896231372, 896232684, 896233612, 896234476, 896235308, 896246220, 896247148, 896275628, 896288332, 896289068, 896300364, 896301612, 896302348, 896305836, 896307084, 896310604, 896311916, 896312716, 896313580, 896314252, 896325164, 896325996, 896354892, 896367564, 896368236, 896379724, 896381004, 896381676, 896385196, 896386220, 896389676, 896390956, 896391820, 896392716, 896393356, 896404460, 896405196, 896433356, 896446444, 896447148, 896458316, 896459596, 896460172, 896463660, 896464748, 896468204, 896469516, 896470380, 896471148, 896471788, 896482828, 896483532, 896511500, 896524204, 896524908, 896536204, 896537484, 896538284, 896541964, 896542956, 896546508, 896547820, 896549260, 896550124, 896551020, 896561996, 896562700, 896590923, 896603723, 896604395, 896615819, 896617099, 896617611, 896621323, 896622379, 896625963, 896627275, 896628139, 896628907, 896629579, 896640619, 896641323, 896669867, 896682571, 896683243, 896694635, 896695915, 896696491, 896700043, 896701067, 896704843, 896706155, 896707083, 896707915, 896708843, 896719659, 896720395, 896748587, 896761227, 896761931, 896773707, 896774987, 896775563, 896779307, 896780459, 896783979, 896785259, 896786091, 896786955, 896787819, 896798635, 896799531, 896827819, 896840459, 896841131, 896853259, 896854539, 896855115, 896858667, 896859659, 896863051, 896864363, 896865195, 896866091, 896866731, 896877675, 896878379, 896906699, 896919243, 896920075, 896931595, 896932875, 896933419, 896937067, 896938251, 896941707, 896943051, 896943883, 896944683, 896945355, 896956363, 896957035, 896984971, 896997515, 896998219, 897009355, 897010827, 897011403, 897015051, 897016075, 897019499, 897020811, 897021643, 897022571, 897023275, 897034411, 897035115, 897064363, 897077323, 897077995, 897089579, 897090827, 897091531, 897094987, 897096043, 897099595, 897100875, 897101675, 897102539, 897103339, 897114219, 897114923, 897143467, 897156555, 897157259, 897168683, 897170187, 897170795, 897174347, 897175371, 897178891, 897180203, 897181067, 897181835, 897182507, 897193707, 897194443, 897222539, 897235403, 897236203, 897247467, 897248715, 897250091, 897253995, 897255083, 897258699, 897260011, 897260811, 897261611, 897262283, 897273387, 897274251, 897302251, 897315019, 897315723, 897327083, 897328363, 897328939, 897332491, 897333707, 897337227, 897338603, 897339435, 897340299, 897340971, 897352875, 897353579, 897381611, 897394315, 897395019, 897406475, 897407755, 897408555, 897412139, 897413163, 897416651, 897417963, 897418827, 897419627, 897420299, 897431339, 897432139, 897461163, 897473963, 897474635, 897486027, 897487275, 897487851, 897491595, 897492587, 897496043, 897497355, 897498187, 897498987, 897499723, 897510539, 897511243, 897539403, 897552779, 897553483, 897564843, 897566123, 897566795, 897570475, 897571499, 897574955, 897576267, 897577067, 897577835, 897578571, 897589739, 897590443, 897618891, 897631627, 897632331, 897643595, 897644843, 897645387, 897648875, 897650539, 897654091, 897655531, 897656363, 897657131, 897657803, 897668747, 897669451, 897697611, 897710475, 897711147, 897722315, 897723563, 897724171, 897727563, 897728587, 897732075, 897733355, 897734187, 897735051, 897735691, 897746731, 897747467, 897776107, 897788651, 897789355, 897800747, 897802027, 897802635, 897806251, 897807755, 897811211, 897812523, 897813387, 897814091, 897814923, 897826027, 897826923, 897855979, 897868875, 897869547, 897880875, 897882123, 897882699, 897886283, 897887339, 897890827, 897892139, 897892971, 897893803, 897894443, 897905515, 897906219, 897934666, 897947242, 897947946, 897959850, 897961130, 897961706, 897965194, 897966346, 897969866, 897971178, 897972010, 897972842, 897973738, 897984490, 897985194, 898013642, 898026154, 898026858, 898037930, 898039178, 898039786, 898043274, 898044522, 898048074, 898049386, 898050346, 898051370, 898052010, 898063114, 898063818, 898092106, 898104810, 898105482, 898116810, 898118250, 898118922, 898122538, 898123818, 898127370, 898128650, 898129482, 898130314, 898130954, 898142058, 898142762, 898170890, 898183402, 898184074, 898195658, 898197098, 898197770, 898201418, 898202474, 898206026, 898207338, 898208202, 898209066, 898209738, 898220906, 898221642, 898250154, 898262826, 898263498, 898274922, 898276202, 898276810, 898280362, 898281386, 898284938, 898286250, 898287082, 898287914, 898288650, 898300170, 898300842, 898301610, 898302314, 898332138, 898345162, 898345866)
+GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
+
+.print
+.print "F7. Each attention layer runs 3 small products of one input (qkv_proj)."
+
+.print
+.print "attention qkv_proj"
+WITH launches AS (
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
+  FROM CUPTI_ACTIVITY_KIND_RUNTIME
+  WHERE globalTid = 281486318109348 AND start BETWEEN 837159429 AND 837159429
+),
+kernels AS (
+  SELECT s.value AS kernel, d.value AS long_name, k.start, k.end, k.end - k.start AS duration_ns,
+    k.deviceId, k.streamId, k.gridX, k.gridY, k.gridZ, correlationId, k.graphNodeId
+  FROM CUPTI_ACTIVITY_KIND_KERNEL AS k
+  JOIN StringIds AS s ON s.id = k.shortName
+  JOIN StringIds AS d ON d.id = k.demangledName
+  WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
+)
+SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
+  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
+FROM kernels AS k
+WHERE k.graphNodeId IN (8589934594, 8589934598, 8589934601, 8589934625, 8589934629, 8589934632, 8589934656, 8589934660, 8589934663, 8589934687, 8589934691, 8589934694, 8589934718, 8589934722, 8589934725, 8589934749, 8589934753, 8589934756, 8589934780, 8589934784, 8589934787, 8589934811, 8589934815, 8589934818, 8589934842, 8589934846, 8589934849, 8589934873, 8589934877, 8589934880, 8589934904, 8589934908, 8589934911, 8589934935, 8589934939, 8589934942, 8589934966, 8589934970, 8589934973, 8589934997, 8589935001, 8589935004, 8589935028, 8589935032, 8589935035, 8589935059, 8589935063, 8589935066, 8589935090, 8589935094, 8589935097, 8589935121, 8589935125, 8589935128, 8589935152, 8589935156, 8589935159, 8589935183, 8589935187, 8589935190, 8589935214, 8589935218, 8589935221, 8589935245, 8589935249, 8589935252, 8589935276, 8589935280, 8589935283, 8589935307, 8589935311, 8589935314, 8589935338, 8589935342, 8589935345, 8589935369, 8589935373, 8589935376, 8589935400, 8589935404, 8589935407, 8589935431, 8589935435, 8589935438)
 GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
 
 .print
@@ -242,7 +242,55 @@ WHERE k.kernel IN ('mul_mat_vec_q', 'quantize_q8_1')
 GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 5;
 
 .print
-.print "F10. quantize_mmq_q8_1 always precedes mul_mat_q (193 times a step) and could be fused into it."
+.print "F10. rope_norm always precedes k_set_rows (28 times a step) and could be fused into it."
+
+.print
+.print "The kernel that could go: rope_norm"
+WITH launches AS (
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
+  FROM CUPTI_ACTIVITY_KIND_RUNTIME
+  WHERE globalTid = 281486318109348 AND EXISTS (SELECT 1 FROM (VALUES (860267534, 860267534), (863845691, 863845691), (866754993, 866754993), (869641885, 869641885), (872524964, 872524964), (875413952, 875413952), (878295646, 878295646), (881191247, 881191247), (884138302, 884138302), (887069285, 887069285), (889992093, 889992093), (892907821, 892907821), (895805309, 895805309), (898697498, 898697498), (901581244, 901581244), (904404006, 904404006), (907330302, 907330302), (910245181, 910245181), (913140675, 913140675), (916051367, 916051367), (918938641, 918938641), (921823488, 921823488), (924713798, 924713798), (927604953, 927604953)) WHERE start BETWEEN column1 AND column2)
+),
+kernels AS (
+  SELECT s.value AS kernel, d.value AS long_name, k.start, k.end, k.end - k.start AS duration_ns,
+    k.deviceId, k.streamId, k.gridX, k.gridY, k.gridZ, correlationId, k.graphNodeId
+  FROM CUPTI_ACTIVITY_KIND_KERNEL AS k
+  JOIN StringIds AS s ON s.id = k.shortName
+  JOIN StringIds AS d ON d.id = k.demangledName
+  WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
+)
+SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
+  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
+FROM kernels AS k
+WHERE k.long_name IN ('void rope_norm<(bool)1, (bool)0, float, __half>(const T3 *, T4 *, int, int, int, int, int, int, int, int, int, int, int, const int *, float, float, float, rope_corr_dims, float, const float *, const long *, int, bool)')
+GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
+
+.print
+.print "F11. rope_norm always precedes quantize_q8_1 (28 times a step) and could be fused into it."
+
+.print
+.print "The kernel that could go: rope_norm"
+WITH launches AS (
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
+  FROM CUPTI_ACTIVITY_KIND_RUNTIME
+  WHERE globalTid = 281486318109348 AND EXISTS (SELECT 1 FROM (VALUES (860267534, 860267534), (863845691, 863845691), (866754993, 866754993), (869641885, 869641885), (872524964, 872524964), (875413952, 875413952), (878295646, 878295646), (881191247, 881191247), (884138302, 884138302), (887069285, 887069285), (889992093, 889992093), (892907821, 892907821), (895805309, 895805309), (898697498, 898697498), (901581244, 901581244), (904404006, 904404006), (907330302, 907330302), (910245181, 910245181), (913140675, 913140675), (916051367, 916051367), (918938641, 918938641), (921823488, 921823488), (924713798, 924713798), (927604953, 927604953)) WHERE start BETWEEN column1 AND column2)
+),
+kernels AS (
+  SELECT s.value AS kernel, d.value AS long_name, k.start, k.end, k.end - k.start AS duration_ns,
+    k.deviceId, k.streamId, k.gridX, k.gridY, k.gridZ, correlationId, k.graphNodeId
+  FROM CUPTI_ACTIVITY_KIND_KERNEL AS k
+  JOIN StringIds AS s ON s.id = k.shortName
+  JOIN StringIds AS d ON d.id = k.demangledName
+  WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
+)
+SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
+  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
+FROM kernels AS k
+WHERE k.long_name IN ('void rope_norm<(bool)1, (bool)0, float, float>(const T3 *, T4 *, int, int, int, int, int, int, int, int, int, int, int, const int *, float, float, float, rope_corr_dims, float, const float *, const long *, int, bool)')
+GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
+
+.print
+.print "F12. quantize_mmq_q8_1 always precedes mul_mat_q (193 times a step) and could be fused into it."
 
 .print
 .print "The kernel that could go: quantize_mmq_q8_1"
@@ -266,31 +314,7 @@ WHERE k.kernel IN ('quantize_mmq_q8_1')
 GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
 
 .print
-.print "F11. Each attention layer runs 3 small products of one input (qkv_proj)."
-
-.print
-.print "attention qkv_proj"
-WITH launches AS (
-  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
-  FROM CUPTI_ACTIVITY_KIND_RUNTIME
-  WHERE globalTid = 281486318109348 AND start BETWEEN 837159429 AND 837159429
-),
-kernels AS (
-  SELECT s.value AS kernel, d.value AS long_name, k.start, k.end, k.end - k.start AS duration_ns,
-    k.deviceId, k.streamId, k.gridX, k.gridY, k.gridZ, correlationId, k.graphNodeId
-  FROM CUPTI_ACTIVITY_KIND_KERNEL AS k
-  JOIN StringIds AS s ON s.id = k.shortName
-  JOIN StringIds AS d ON d.id = k.demangledName
-  WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
-)
-SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
-  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
-FROM kernels AS k
-WHERE k.graphNodeId IN (8589934594, 8589934598, 8589934601, 8589934625, 8589934629, 8589934632, 8589934656, 8589934660, 8589934663, 8589934687, 8589934691, 8589934694, 8589934718, 8589934722, 8589934725, 8589934749, 8589934753, 8589934756, 8589934780, 8589934784, 8589934787, 8589934811, 8589934815, 8589934818, 8589934842, 8589934846, 8589934849, 8589934873, 8589934877, 8589934880, 8589934904, 8589934908, 8589934911, 8589934935, 8589934939, 8589934942, 8589934966, 8589934970, 8589934973, 8589934997, 8589935001, 8589935004, 8589935028, 8589935032, 8589935035, 8589935059, 8589935063, 8589935066, 8589935090, 8589935094, 8589935097, 8589935121, 8589935125, 8589935128, 8589935152, 8589935156, 8589935159, 8589935183, 8589935187, 8589935190, 8589935214, 8589935218, 8589935221, 8589935245, 8589935249, 8589935252, 8589935276, 8589935280, 8589935283, 8589935307, 8589935311, 8589935314, 8589935338, 8589935342, 8589935345, 8589935369, 8589935373, 8589935376, 8589935400, 8589935404, 8589935407, 8589935431, 8589935435, 8589935438)
-GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
-
-.print
-.print "F12. 4 of 15 kernels hold 85% of prefill's kernel time."
+.print "F13. 4 of 15 kernels hold 85% of prefill's kernel time."
 
 .print
 .print "The heaviest kernels"
@@ -314,7 +338,7 @@ WHERE k.kernel IN ('flash_attn_ext_f16', 'mul_mat_q', 'mul_mat_q_stream_k_fixup'
 GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 5;
 
 .print
-.print "F13. Prefill is a swarm of tiny kernels: 447 of 866 kernels a step run for less than 5 µs."
+.print "F14. Prefill is a swarm of tiny kernels: 447 of 866 kernels a step run for less than 5 µs."
 
 .print
 .print "Kernels shorter than 5 µs, in step 0"
@@ -338,7 +362,7 @@ WHERE k.graphNodeId IN (8589934592, 8589934593, 8589934596, 8589934597, 85899346
 GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
 
 .print
-.print "F14. Decode makes 6 small copies a step (at most 64 KiB each)."
+.print "F15. Decode makes 6 small copies a step (at most 64 KiB each)."
 
 .print
 .print "Copies of at most 64 KiB"
@@ -357,30 +381,6 @@ copies AS (
 SELECT kind, bytes, pageable, count(*) AS calls, sum(duration_ns) AS total_ns FROM copies
 WHERE (kind, bytes, pageable) IN (VALUES ('memcpy_h2d', 4, 0), ('memcpy_h2d', 8, 0), ('memcpy_h2d', 512, 0), ('memcpy_h2d', 12288, 0))
 GROUP BY kind, bytes, pageable ORDER BY calls DESC, kind, bytes;
-
-.print
-.print "F15. flash_attn_stream_k_fixup_uniform always follows flash_attn_ext_f16 (28 times a step) and could be fused into it."
-
-.print
-.print "The kernel that could go: flash_attn_stream_k_fixup_uniform"
-WITH launches AS (
-  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
-  FROM CUPTI_ACTIVITY_KIND_RUNTIME
-  WHERE globalTid = 281486318109348 AND start BETWEEN 837159429 AND 837159429
-),
-kernels AS (
-  SELECT s.value AS kernel, d.value AS long_name, k.start, k.end, k.end - k.start AS duration_ns,
-    k.deviceId, k.streamId, k.gridX, k.gridY, k.gridZ, correlationId, k.graphNodeId
-  FROM CUPTI_ACTIVITY_KIND_KERNEL AS k
-  JOIN StringIds AS s ON s.id = k.shortName
-  JOIN StringIds AS d ON d.id = k.demangledName
-  WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
-)
-SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
-  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
-FROM kernels AS k
-WHERE k.kernel IN ('flash_attn_stream_k_fixup_uniform')
-GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
 
 .print
 .print "F16. k_bin_bcast always precedes rms_norm_f32 (55 times a step) and could be fused into it."
@@ -407,7 +407,31 @@ WHERE k.kernel IN ('k_bin_bcast')
 GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
 
 .print
-.print "F17. Prefill makes 5 small copies a step (at most 64 KiB each)."
+.print "F17. unary_gated_op_kernel always follows mul_mat_q_stream_k_fixup (27 times a step) and could be fused into it."
+
+.print
+.print "The kernel that could go: unary_gated_op_kernel"
+WITH launches AS (
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
+  FROM CUPTI_ACTIVITY_KIND_RUNTIME
+  WHERE globalTid = 281486318109348 AND start BETWEEN 837159429 AND 837159429
+),
+kernels AS (
+  SELECT s.value AS kernel, d.value AS long_name, k.start, k.end, k.end - k.start AS duration_ns,
+    k.deviceId, k.streamId, k.gridX, k.gridY, k.gridZ, correlationId, k.graphNodeId
+  FROM CUPTI_ACTIVITY_KIND_KERNEL AS k
+  JOIN StringIds AS s ON s.id = k.shortName
+  JOIN StringIds AS d ON d.id = k.demangledName
+  WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
+)
+SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
+  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
+FROM kernels AS k
+WHERE k.kernel IN ('unary_gated_op_kernel')
+GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
+
+.print
+.print "F18. Prefill makes 5 small copies a step (at most 64 KiB each)."
 
 .print
 .print "Copies of at most 64 KiB"
@@ -429,7 +453,7 @@ WHERE (kind, bytes, pageable) IN (VALUES ('memcpy_h2d', 512, 0), ('memcpy_h2d', 
 GROUP BY kind, bytes, pageable ORDER BY calls DESC, kind, bytes;
 
 .print
-.print "F18. Prefill waits for the device 12 times a step."
+.print "F19. Prefill waits for the device 12 times a step."
 
 .print
 .print "Synchronising calls"

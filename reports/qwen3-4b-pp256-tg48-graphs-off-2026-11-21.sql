@@ -226,32 +226,7 @@ WHERE (k.long_name, k.gridX, k.gridY, k.gridZ) IN (VALUES ('dequantise_q8_0', 30
 GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
 
 .print
-.print "F9. 4 of 11 kernels hold 85% of prefill's kernel time."
-
-.print
-.print "The heaviest kernels"
-WITH launches AS (
-  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
-  FROM CUPTI_ACTIVITY_KIND_RUNTIME
-  WHERE globalTid = 281497575621955 AND (start BETWEEN 1586283866 AND 1591657576
-    OR start BETWEEN 1591746340 AND 1591765127)
-),
-kernels AS (
-  SELECT s.value AS kernel, d.value AS long_name, k.start, k.end, k.end - k.start AS duration_ns,
-    k.deviceId, k.streamId, k.gridX, k.gridY, k.gridZ, correlationId
-  FROM CUPTI_ACTIVITY_KIND_KERNEL AS k
-  JOIN StringIds AS s ON s.id = k.shortName
-  JOIN StringIds AS d ON d.id = k.demangledName
-  WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
-)
-SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
-  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
-FROM kernels AS k
-WHERE k.kernel IN ('dequantise_q8_0', 'nvjet_sm90_tss_176x128_64x5_1x2_h_bz_TNN', 'nvjet_sm90_tss_96x64_64x10_2x4_h_badd_TNN', 'prefill_attention')
-GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 5;
-
-.print
-.print "F10. mlp down_proj runs at 34% of its roofline: 1092 µs a step above its floor."
+.print "F9. mlp down_proj runs at 34% of its roofline: 1092 µs a step above its floor."
 
 .print
 .print "Kernels of mlp down_proj"
@@ -274,6 +249,31 @@ SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg
 FROM kernels AS k
 WHERE k.correlationId IN (6873, 6878, 6902, 6907, 6931, 6936, 6960, 6965, 6989, 6994, 7018, 7023, 7047, 7052, 7076, 7081, 7105, 7110, 7134, 7139, 7163, 7168, 7192, 7197, 7221, 7226, 7250, 7255, 7279, 7284, 7308, 7313, 7337, 7342, 7366, 7371, 7395, 7400, 7424, 7429, 7453, 7458, 7482, 7487, 7511, 7516, 7540, 7545, 7569, 7574, 7598, 7603, 7627, 7632, 7656, 7661, 7685, 7690, 7714, 7719, 7743, 7748, 7772, 7777, 7801, 7806, 7830, 7835, 7859, 7864, 7888, 7893)
 GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
+
+.print
+.print "F10. 4 of 11 kernels hold 85% of prefill's kernel time."
+
+.print
+.print "The heaviest kernels"
+WITH launches AS (
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
+  FROM CUPTI_ACTIVITY_KIND_RUNTIME
+  WHERE globalTid = 281497575621955 AND (start BETWEEN 1586283866 AND 1591657576
+    OR start BETWEEN 1591746340 AND 1591765127)
+),
+kernels AS (
+  SELECT s.value AS kernel, d.value AS long_name, k.start, k.end, k.end - k.start AS duration_ns,
+    k.deviceId, k.streamId, k.gridX, k.gridY, k.gridZ, correlationId
+  FROM CUPTI_ACTIVITY_KIND_KERNEL AS k
+  JOIN StringIds AS s ON s.id = k.shortName
+  JOIN StringIds AS d ON d.id = k.demangledName
+  WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
+)
+SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
+  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
+FROM kernels AS k
+WHERE k.kernel IN ('dequantise_q8_0', 'nvjet_sm90_tss_176x128_64x5_1x2_h_bz_TNN', 'nvjet_sm90_tss_96x64_64x10_2x4_h_badd_TNN', 'prefill_attention')
+GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 5;
 
 .print
 .print "F11. attention qkv_proj runs at 38% of its roofline: 595.1 µs a step above its floor."
@@ -301,32 +301,7 @@ WHERE (k.long_name, k.gridX, k.gridY, k.gridZ) IN (VALUES ('dequantise_q8_0', 96
 GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
 
 .print
-.print "F12. rope always precedes prefill_attention (36 times a step) and could be fused into it."
-
-.print
-.print "The kernel that could go: rope"
-WITH launches AS (
-  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
-  FROM CUPTI_ACTIVITY_KIND_RUNTIME
-  WHERE globalTid = 281497575621955 AND (start BETWEEN 1586283866 AND 1591657576
-    OR start BETWEEN 1591746340 AND 1591765127)
-),
-kernels AS (
-  SELECT s.value AS kernel, d.value AS long_name, k.start, k.end, k.end - k.start AS duration_ns,
-    k.deviceId, k.streamId, k.gridX, k.gridY, k.gridZ, correlationId
-  FROM CUPTI_ACTIVITY_KIND_KERNEL AS k
-  JOIN StringIds AS s ON s.id = k.shortName
-  JOIN StringIds AS d ON d.id = k.demangledName
-  WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
-)
-SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
-  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
-FROM kernels AS k
-WHERE k.kernel IN ('rope')
-GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
-
-.print
-.print "F13. rms_norm always precedes dequantise_q8_0 (72 times a step) and could be fused into it."
+.print "F12. rms_norm always precedes dequantise_q8_0 (72 times a step) and could be fused into it."
 
 .print
 .print "The kernel that could go: rms_norm"
@@ -351,7 +326,56 @@ WHERE k.kernel IN ('rms_norm')
 GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
 
 .print
-.print "F14. Prefill makes 3 small copies a step (at most 64 KiB each)."
+.print "F13. rope always precedes prefill_attention (36 times a step) and could be fused into it."
+
+.print
+.print "The kernel that could go: rope"
+WITH launches AS (
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
+  FROM CUPTI_ACTIVITY_KIND_RUNTIME
+  WHERE globalTid = 281497575621955 AND (start BETWEEN 1586283866 AND 1591657576
+    OR start BETWEEN 1591746340 AND 1591765127)
+),
+kernels AS (
+  SELECT s.value AS kernel, d.value AS long_name, k.start, k.end, k.end - k.start AS duration_ns,
+    k.deviceId, k.streamId, k.gridX, k.gridY, k.gridZ, correlationId
+  FROM CUPTI_ACTIVITY_KIND_KERNEL AS k
+  JOIN StringIds AS s ON s.id = k.shortName
+  JOIN StringIds AS d ON d.id = k.demangledName
+  WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
+)
+SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
+  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
+FROM kernels AS k
+WHERE k.kernel IN ('rope')
+GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
+
+.print
+.print "F14. argmax always follows gemv_q8_0 (1 times a step) and could be fused into it."
+
+.print
+.print "The kernel that could go: argmax"
+WITH launches AS (
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
+  FROM CUPTI_ACTIVITY_KIND_RUNTIME
+  WHERE globalTid = 281497575621955 AND start BETWEEN 1594843713 AND 1724152239
+),
+kernels AS (
+  SELECT s.value AS kernel, d.value AS long_name, k.start, k.end, k.end - k.start AS duration_ns,
+    k.deviceId, k.streamId, k.gridX, k.gridY, k.gridZ, correlationId
+  FROM CUPTI_ACTIVITY_KIND_KERNEL AS k
+  JOIN StringIds AS s ON s.id = k.shortName
+  JOIN StringIds AS d ON d.id = k.demangledName
+  WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
+)
+SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
+  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
+FROM kernels AS k
+WHERE k.kernel IN ('argmax')
+GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
+
+.print
+.print "F15. Prefill makes 3 small copies a step (at most 64 KiB each)."
 
 .print
 .print "Copies of at most 64 KiB"
@@ -373,7 +397,7 @@ WHERE (kind, bytes, pageable) IN (VALUES ('memcpy_d2d', 10240, 0), ('memcpy_h2d'
 GROUP BY kind, bytes, pageable ORDER BY calls DESC, kind, bytes;
 
 .print
-.print "F15. Prefill copies from or to pageable memory 2 times a step."
+.print "F16. Prefill copies from or to pageable memory 2 times a step."
 
 .print
 .print "Copies from or to pageable memory"
@@ -393,3 +417,28 @@ copies AS (
 SELECT kind, bytes, pageable, count(*) AS calls, sum(duration_ns) AS total_ns FROM copies
 WHERE (kind, bytes, pageable) IN (VALUES ('memcpy_h2d', 4, 1), ('memcpy_h2d', 1024, 1))
 GROUP BY kind, bytes, pageable ORDER BY calls DESC, kind, bytes;
+
+.print
+.print "F17. argmax always follows gemv_q8_0 (1 times a step) and could be fused into it."
+
+.print
+.print "The kernel that could go: argmax"
+WITH launches AS (
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
+  FROM CUPTI_ACTIVITY_KIND_RUNTIME
+  WHERE globalTid = 281497575621955 AND (start BETWEEN 1586283866 AND 1591657576
+    OR start BETWEEN 1591746340 AND 1591765127)
+),
+kernels AS (
+  SELECT s.value AS kernel, d.value AS long_name, k.start, k.end, k.end - k.start AS duration_ns,
+    k.deviceId, k.streamId, k.gridX, k.gridY, k.gridZ, correlationId
+  FROM CUPTI_ACTIVITY_KIND_KERNEL AS k
+  JOIN StringIds AS s ON s.id = k.shortName
+  JOIN StringIds AS d ON d.id = k.demangledName
+  WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
+)
+SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
+  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
+FROM kernels AS k
+WHERE k.kernel IN ('argmax')
+GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;

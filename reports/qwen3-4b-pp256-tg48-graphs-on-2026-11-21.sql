@@ -52,7 +52,31 @@ WHERE (k.long_name, k.gridX, k.gridY, k.gridZ) IN (VALUES ('gemv_q8_0', 528, 1, 
 GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
 
 .print
-.print "F3. mlp gate_up_proj runs at 35% of its roofline: 2104 µs a step above its floor."
+.print "F3. 1 of 4 kernels hold 82% of decode's kernel time."
+
+.print
+.print "The heaviest kernels"
+WITH launches AS (
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
+  FROM CUPTI_ACTIVITY_KIND_RUNTIME
+  WHERE globalTid = 281494522168461 AND start BETWEEN 1481453619 AND 1547872615
+),
+kernels AS (
+  SELECT s.value AS kernel, d.value AS long_name, k.start, k.end, k.end - k.start AS duration_ns,
+    k.deviceId, k.streamId, k.gridX, k.gridY, k.gridZ, correlationId, k.graphNodeId
+  FROM CUPTI_ACTIVITY_KIND_KERNEL AS k
+  JOIN StringIds AS s ON s.id = k.shortName
+  JOIN StringIds AS d ON d.id = k.demangledName
+  WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
+)
+SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
+  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
+FROM kernels AS k
+WHERE k.kernel IN ('gemv_q8_0')
+GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 5;
+
+.print
+.print "F4. mlp gate_up_proj runs at 35% of its roofline: 2104 µs a step above its floor."
 
 .print
 .print "Kernels of mlp gate_up_proj"
@@ -77,7 +101,7 @@ WHERE (k.long_name, k.gridX, k.gridY, k.gridZ) IN (VALUES ('dequantise_q8_0', 30
 GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
 
 .print
-.print "F4. mlp down_proj runs at 86% of its roofline: 38.4 µs a step above its floor."
+.print "F5. mlp down_proj runs at 86% of its roofline: 38.4 µs a step above its floor."
 
 .print
 .print "Kernels of mlp down_proj"
@@ -99,31 +123,6 @@ SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg
 FROM kernels AS k
 WHERE (k.long_name, k.gridX, k.gridY, k.gridZ) IN (VALUES ('gemv_q8_0', 320, 1, 1))
 GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
-
-.print
-.print "F5. 4 of 11 kernels hold 85% of prefill's kernel time."
-
-.print
-.print "The heaviest kernels"
-WITH launches AS (
-  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
-  FROM CUPTI_ACTIVITY_KIND_RUNTIME
-  WHERE globalTid = 281494522168461 AND (start BETWEEN 1472945773 AND 1478254513
-    OR start BETWEEN 1478344841 AND 1478364167)
-),
-kernels AS (
-  SELECT s.value AS kernel, d.value AS long_name, k.start, k.end, k.end - k.start AS duration_ns,
-    k.deviceId, k.streamId, k.gridX, k.gridY, k.gridZ, correlationId
-  FROM CUPTI_ACTIVITY_KIND_KERNEL AS k
-  JOIN StringIds AS s ON s.id = k.shortName
-  JOIN StringIds AS d ON d.id = k.demangledName
-  WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
-)
-SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
-  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
-FROM kernels AS k
-WHERE k.kernel IN ('dequantise_q8_0', 'nvjet_sm90_tss_176x128_64x5_1x2_h_bz_TNN', 'nvjet_sm90_tss_96x64_64x10_2x4_h_badd_TNN', 'prefill_attention')
-GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 5;
 
 .print
 .print "F6. mlp down_proj runs at 34% of its roofline: 1094 µs a step above its floor."
@@ -151,7 +150,32 @@ WHERE k.correlationId IN (7078, 7083, 7107, 7112, 7136, 7141, 7165, 7170, 7194, 
 GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
 
 .print
-.print "F7. attention qkv_proj runs at 38% of its roofline: 588 µs a step above its floor."
+.print "F7. 4 of 11 kernels hold 85% of prefill's kernel time."
+
+.print
+.print "The heaviest kernels"
+WITH launches AS (
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
+  FROM CUPTI_ACTIVITY_KIND_RUNTIME
+  WHERE globalTid = 281494522168461 AND (start BETWEEN 1472945773 AND 1478254513
+    OR start BETWEEN 1478344841 AND 1478364167)
+),
+kernels AS (
+  SELECT s.value AS kernel, d.value AS long_name, k.start, k.end, k.end - k.start AS duration_ns,
+    k.deviceId, k.streamId, k.gridX, k.gridY, k.gridZ, correlationId
+  FROM CUPTI_ACTIVITY_KIND_KERNEL AS k
+  JOIN StringIds AS s ON s.id = k.shortName
+  JOIN StringIds AS d ON d.id = k.demangledName
+  WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
+)
+SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
+  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
+FROM kernels AS k
+WHERE k.kernel IN ('dequantise_q8_0', 'nvjet_sm90_tss_176x128_64x5_1x2_h_bz_TNN', 'nvjet_sm90_tss_96x64_64x10_2x4_h_badd_TNN', 'prefill_attention')
+GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 5;
+
+.print
+.print "F8. attention qkv_proj runs at 38% of its roofline: 588 µs a step above its floor."
 
 .print
 .print "Kernels of attention qkv_proj"
@@ -176,56 +200,7 @@ WHERE (k.long_name, k.gridX, k.gridY, k.gridZ) IN (VALUES ('dequantise_q8_0', 96
 GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
 
 .print
-.print "F8. rope always precedes prefill_attention (36 times a step) and could be fused into it."
-
-.print
-.print "The kernel that could go: rope"
-WITH launches AS (
-  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
-  FROM CUPTI_ACTIVITY_KIND_RUNTIME
-  WHERE globalTid = 281494522168461 AND (start BETWEEN 1472945773 AND 1478254513
-    OR start BETWEEN 1478344841 AND 1478364167)
-),
-kernels AS (
-  SELECT s.value AS kernel, d.value AS long_name, k.start, k.end, k.end - k.start AS duration_ns,
-    k.deviceId, k.streamId, k.gridX, k.gridY, k.gridZ, correlationId
-  FROM CUPTI_ACTIVITY_KIND_KERNEL AS k
-  JOIN StringIds AS s ON s.id = k.shortName
-  JOIN StringIds AS d ON d.id = k.demangledName
-  WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
-)
-SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
-  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
-FROM kernels AS k
-WHERE k.kernel IN ('rope')
-GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
-
-.print
-.print "F9. embed always precedes gemv_q8_0 (1 times a step) and could be fused into it."
-
-.print
-.print "The kernel that could go: embed"
-WITH launches AS (
-  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
-  FROM CUPTI_ACTIVITY_KIND_RUNTIME
-  WHERE globalTid = 281494522168461 AND start BETWEEN 1481453619 AND 1547872615
-),
-kernels AS (
-  SELECT s.value AS kernel, d.value AS long_name, k.start, k.end, k.end - k.start AS duration_ns,
-    k.deviceId, k.streamId, k.gridX, k.gridY, k.gridZ, correlationId, k.graphNodeId
-  FROM CUPTI_ACTIVITY_KIND_KERNEL AS k
-  JOIN StringIds AS s ON s.id = k.shortName
-  JOIN StringIds AS d ON d.id = k.demangledName
-  WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
-)
-SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
-  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
-FROM kernels AS k
-WHERE k.kernel IN ('embed')
-GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
-
-.print
-.print "F10. rms_norm always precedes dequantise_q8_0 (72 times a step) and could be fused into it."
+.print "F9. rms_norm always precedes dequantise_q8_0 (72 times a step) and could be fused into it."
 
 .print
 .print "The kernel that could go: rms_norm"
@@ -250,7 +225,56 @@ WHERE k.kernel IN ('rms_norm')
 GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
 
 .print
-.print "F11. Prefill makes 3 small copies a step (at most 64 KiB each)."
+.print "F10. rope always precedes prefill_attention (36 times a step) and could be fused into it."
+
+.print
+.print "The kernel that could go: rope"
+WITH launches AS (
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
+  FROM CUPTI_ACTIVITY_KIND_RUNTIME
+  WHERE globalTid = 281494522168461 AND (start BETWEEN 1472945773 AND 1478254513
+    OR start BETWEEN 1478344841 AND 1478364167)
+),
+kernels AS (
+  SELECT s.value AS kernel, d.value AS long_name, k.start, k.end, k.end - k.start AS duration_ns,
+    k.deviceId, k.streamId, k.gridX, k.gridY, k.gridZ, correlationId
+  FROM CUPTI_ACTIVITY_KIND_KERNEL AS k
+  JOIN StringIds AS s ON s.id = k.shortName
+  JOIN StringIds AS d ON d.id = k.demangledName
+  WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
+)
+SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
+  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
+FROM kernels AS k
+WHERE k.kernel IN ('rope')
+GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
+
+.print
+.print "F11. argmax always follows gemv_q8_0 (1 times a step) and could be fused into it."
+
+.print
+.print "The kernel that could go: argmax"
+WITH launches AS (
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
+  FROM CUPTI_ACTIVITY_KIND_RUNTIME
+  WHERE globalTid = 281494522168461 AND start BETWEEN 1481453619 AND 1547872615
+),
+kernels AS (
+  SELECT s.value AS kernel, d.value AS long_name, k.start, k.end, k.end - k.start AS duration_ns,
+    k.deviceId, k.streamId, k.gridX, k.gridY, k.gridZ, correlationId, k.graphNodeId
+  FROM CUPTI_ACTIVITY_KIND_KERNEL AS k
+  JOIN StringIds AS s ON s.id = k.shortName
+  JOIN StringIds AS d ON d.id = k.demangledName
+  WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
+)
+SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
+  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
+FROM kernels AS k
+WHERE k.kernel IN ('argmax')
+GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
+
+.print
+.print "F12. Prefill makes 3 small copies a step (at most 64 KiB each)."
 
 .print
 .print "Copies of at most 64 KiB"
@@ -272,7 +296,7 @@ WHERE (kind, bytes, pageable) IN (VALUES ('memcpy_d2d', 10240, 0), ('memcpy_h2d'
 GROUP BY kind, bytes, pageable ORDER BY calls DESC, kind, bytes;
 
 .print
-.print "F12. Prefill copies from or to pageable memory 2 times a step."
+.print "F13. Prefill copies from or to pageable memory 2 times a step."
 
 .print
 .print "Copies from or to pageable memory"
@@ -294,18 +318,19 @@ WHERE (kind, bytes, pageable) IN (VALUES ('memcpy_h2d', 4, 1), ('memcpy_h2d', 10
 GROUP BY kind, bytes, pageable ORDER BY calls DESC, kind, bytes;
 
 .print
-.print "F13. 1 of 4 kernels hold 82% of decode's kernel time."
+.print "F14. argmax always follows gemv_q8_0 (1 times a step) and could be fused into it."
 
 .print
-.print "The heaviest kernels"
+.print "The kernel that could go: argmax"
 WITH launches AS (
   SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
   FROM CUPTI_ACTIVITY_KIND_RUNTIME
-  WHERE globalTid = 281494522168461 AND start BETWEEN 1481453619 AND 1547872615
+  WHERE globalTid = 281494522168461 AND (start BETWEEN 1472945773 AND 1478254513
+    OR start BETWEEN 1478344841 AND 1478364167)
 ),
 kernels AS (
   SELECT s.value AS kernel, d.value AS long_name, k.start, k.end, k.end - k.start AS duration_ns,
-    k.deviceId, k.streamId, k.gridX, k.gridY, k.gridZ, correlationId, k.graphNodeId
+    k.deviceId, k.streamId, k.gridX, k.gridY, k.gridZ, correlationId
   FROM CUPTI_ACTIVITY_KIND_KERNEL AS k
   JOIN StringIds AS s ON s.id = k.shortName
   JOIN StringIds AS d ON d.id = k.demangledName
@@ -314,5 +339,5 @@ kernels AS (
 SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
   1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
 FROM kernels AS k
-WHERE k.kernel IN ('gemv_q8_0')
-GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 5;
+WHERE k.kernel IN ('argmax')
+GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;

@@ -100,7 +100,31 @@ WHERE k.kernel IN ('dequantise_q8_0', 'nvjet_sm90_tss_128x160_64x5_2x1_v_bz_TNT'
 GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 5;
 
 .print
-.print "F5. mlp gate_up_proj runs at 78% of its roofline: 128.9 µs a step above its floor."
+.print "F5. 2 of 4 kernels hold 100% of decode's kernel time."
+
+.print
+.print "The heaviest kernels"
+WITH launches AS (
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
+  FROM CUPTI_ACTIVITY_KIND_RUNTIME
+  WHERE globalTid = 281487979053831 AND start BETWEEN 1565017238 AND 1589362247
+),
+kernels AS (
+  SELECT s.value AS kernel, d.value AS long_name, k.start, k.end, k.end - k.start AS duration_ns,
+    k.deviceId, k.streamId, k.gridX, k.gridY, k.gridZ, correlationId, k.graphNodeId
+  FROM CUPTI_ACTIVITY_KIND_KERNEL AS k
+  JOIN StringIds AS s ON s.id = k.shortName
+  JOIN StringIds AS d ON d.id = k.demangledName
+  WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
+)
+SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
+  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
+FROM kernels AS k
+WHERE k.kernel IN ('decode_attention', 'gemv_q8_0')
+GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 5;
+
+.print
+.print "F6. mlp gate_up_proj runs at 78% of its roofline: 128.9 µs a step above its floor."
 
 .print
 .print "Kernels of mlp gate_up_proj"
@@ -124,7 +148,7 @@ WHERE (k.long_name, k.gridX, k.gridY, k.gridZ) IN (VALUES ('gemv_q8_0', 528, 1, 
 GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
 
 .print
-.print "F6. mlp down_proj runs at 84% of its roofline: 1757 µs a step above its floor."
+.print "F7. mlp down_proj runs at 84% of its roofline: 1757 µs a step above its floor."
 
 .print
 .print "Kernels of mlp down_proj"
@@ -148,7 +172,7 @@ WHERE k.correlationId IN (8279, 8284, 8310, 8315, 8341, 8346, 8372, 8377, 8403, 
 GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
 
 .print
-.print "F7. mlp down_proj runs at 85% of its roofline: 39.74 µs a step above its floor."
+.print "F8. mlp down_proj runs at 85% of its roofline: 39.74 µs a step above its floor."
 
 .print
 .print "Kernels of mlp down_proj"
@@ -172,7 +196,7 @@ WHERE (k.long_name, k.gridX, k.gridY, k.gridZ) IN (VALUES ('gemv_q8_0', 320, 1, 
 GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
 
 .print
-.print "F8. Prefill sets memory 144 times a step."
+.print "F9. Prefill sets memory 144 times a step."
 
 .print
 .print "Memsets"
@@ -187,30 +211,6 @@ memsets AS (
 )
 SELECT bytes, count(*) AS calls, sum(duration_ns) AS total_ns FROM memsets
 GROUP BY bytes ORDER BY calls DESC, bytes LIMIT 8;
-
-.print
-.print "F9. embed always precedes gemv_q8_0 (1 times a step) and could be fused into it."
-
-.print
-.print "The kernel that could go: embed"
-WITH launches AS (
-  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
-  FROM CUPTI_ACTIVITY_KIND_RUNTIME
-  WHERE globalTid = 281487979053831 AND start BETWEEN 1565017238 AND 1589362247
-),
-kernels AS (
-  SELECT s.value AS kernel, d.value AS long_name, k.start, k.end, k.end - k.start AS duration_ns,
-    k.deviceId, k.streamId, k.gridX, k.gridY, k.gridZ, correlationId, k.graphNodeId
-  FROM CUPTI_ACTIVITY_KIND_KERNEL AS k
-  JOIN StringIds AS s ON s.id = k.shortName
-  JOIN StringIds AS d ON d.id = k.demangledName
-  WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
-)
-SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
-  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
-FROM kernels AS k
-WHERE k.kernel IN ('embed')
-GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
 
 .print
 .print "F10. Prefill makes 5 small copies a step (at most 64 KiB each)."
@@ -236,7 +236,31 @@ WHERE (kind, bytes, pageable) IN (VALUES ('memcpy_h2d', 4, 1), ('memcpy_h2d', 81
 GROUP BY kind, bytes, pageable ORDER BY calls DESC, kind, bytes;
 
 .print
-.print "F11. Prefill copies from or to pageable memory 4 times a step."
+.print "F11. embed always precedes gemv_q8_0 (1 times a step) and could be fused into it."
+
+.print
+.print "The kernel that could go: embed"
+WITH launches AS (
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
+  FROM CUPTI_ACTIVITY_KIND_RUNTIME
+  WHERE globalTid = 281487979053831 AND start BETWEEN 1565017238 AND 1589362247
+),
+kernels AS (
+  SELECT s.value AS kernel, d.value AS long_name, k.start, k.end, k.end - k.start AS duration_ns,
+    k.deviceId, k.streamId, k.gridX, k.gridY, k.gridZ, correlationId, k.graphNodeId
+  FROM CUPTI_ACTIVITY_KIND_KERNEL AS k
+  JOIN StringIds AS s ON s.id = k.shortName
+  JOIN StringIds AS d ON d.id = k.demangledName
+  WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
+)
+SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
+  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
+FROM kernels AS k
+WHERE k.kernel IN ('embed')
+GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
+
+.print
+.print "F12. Prefill copies from or to pageable memory 4 times a step."
 
 .print
 .print "Copies from or to pageable memory"
@@ -257,27 +281,3 @@ copies AS (
 SELECT kind, bytes, pageable, count(*) AS calls, sum(duration_ns) AS total_ns FROM copies
 WHERE (kind, bytes, pageable) IN (VALUES ('memcpy_h2d', 4, 1), ('memcpy_h2d', 8192, 1))
 GROUP BY kind, bytes, pageable ORDER BY calls DESC, kind, bytes;
-
-.print
-.print "F12. 2 of 4 kernels hold 100% of decode's kernel time."
-
-.print
-.print "The heaviest kernels"
-WITH launches AS (
-  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
-  FROM CUPTI_ACTIVITY_KIND_RUNTIME
-  WHERE globalTid = 281487979053831 AND start BETWEEN 1565017238 AND 1589362247
-),
-kernels AS (
-  SELECT s.value AS kernel, d.value AS long_name, k.start, k.end, k.end - k.start AS duration_ns,
-    k.deviceId, k.streamId, k.gridX, k.gridY, k.gridZ, correlationId, k.graphNodeId
-  FROM CUPTI_ACTIVITY_KIND_KERNEL AS k
-  JOIN StringIds AS s ON s.id = k.shortName
-  JOIN StringIds AS d ON d.id = k.demangledName
-  WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
-)
-SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
-  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
-FROM kernels AS k
-WHERE k.kernel IN ('decode_attention', 'gemv_q8_0')
-GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 5;

@@ -236,10 +236,36 @@ WHERE k.graphNodeId IN (8589934638, 8589934703, 8589934768, 8589934833)
 GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
 
 .print
-.print "F8. reduce_kernel (Mean) always follows vectorized_elementwise_kernel (pow_tensor_scalar) (17 times a step) and could be fused into it."
+.print "F8. 289 of 289 kernels a decode step begin only after the one ahead of them, though launched early enough to overlap it."
 
 .print
-.print "The kernel that could go: reduce_kernel (Mean)"
+.print "Kernels that begin only after the one ahead of them"
+WITH launches AS (
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
+  FROM CUPTI_ACTIVITY_KIND_RUNTIME
+  WHERE globalTid = 281521046948538 AND start BETWEEN 10477438184 AND 10484516132
+),
+kernels AS (
+  SELECT s.value AS kernel, d.value AS long_name, k.start, k.end, k.end - k.start AS duration_ns,
+    k.deviceId, k.streamId, k.gridX, k.gridY, k.gridZ, correlationId, k.graphNodeId
+  FROM CUPTI_ACTIVITY_KIND_KERNEL AS k
+  JOIN StringIds AS s ON s.id = k.shortName
+  JOIN StringIds AS d ON d.id = k.demangledName
+  WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
+),
+following AS (
+  SELECT *, start - lag(end) OVER (PARTITION BY deviceId, streamId ORDER BY start) AS gap_ns FROM kernels
+)
+SELECT long_name AS kernel, count(*) AS calls, avg(duration_ns) AS mean_ns,
+  avg(gap_ns) AS mean_gap_ns
+FROM following AS k WHERE k.graphNodeId IN (8589934593, 8589934594, 8589934595, 8589934596, 8589934597, 8589934598, 8589934599, 8589934600, 8589934601, 8589934602, 8589934603, 8589934604, 8589934605, 8589934606, 8589934607, 8589934608, 8589934609, 8589934610, 8589934611, 8589934612, 8589934613, 8589934614, 8589934615, 8589934616, 8589934617, 8589934618, 8589934619, 8589934620, 8589934621, 8589934622, 8589934623, 8589934624, 8589934625, 8589934626, 8589934627, 8589934628, 8589934629, 8589934630, 8589934631, 8589934632, 8589934633, 8589934634, 8589934635, 8589934636, 8589934637, 8589934638, 8589934639, 8589934640, 8589934641, 8589934642, 8589934643, 8589934644, 8589934645, 8589934646, 8589934647, 8589934648, 8589934649, 8589934650, 8589934651, 8589934652, 8589934653, 8589934654, 8589934655, 8589934656, 8589934657, 8589934658, 8589934659, 8589934660, 8589934661, 8589934662, 8589934663, 8589934664, 8589934665, 8589934666, 8589934667, 8589934668, 8589934669, 8589934670, 8589934671, 8589934672, 8589934673, 8589934674, 8589934675, 8589934676, 8589934677, 8589934678, 8589934679, 8589934680, 8589934681, 8589934682, 8589934683, 8589934684, 8589934685, 8589934686, 8589934687, 8589934688, 8589934689, 8589934690, 8589934691, 8589934692, 8589934693, 8589934694, 8589934695, 8589934696, 8589934697, 8589934698, 8589934699, 8589934700, 8589934701, 8589934702, 8589934703, 8589934704, 8589934705, 8589934706, 8589934707, 8589934708, 8589934709, 8589934710, 8589934711, 8589934712, 8589934713, 8589934714, 8589934715, 8589934716, 8589934717, 8589934718, 8589934719, 8589934720, 8589934721, 8589934722, 8589934723, 8589934724, 8589934725, 8589934726, 8589934727, 8589934728, 8589934729, 8589934730, 8589934731, 8589934732, 8589934733, 8589934734, 8589934735, 8589934736, 8589934737, 8589934738, 8589934739, 8589934740, 8589934741, 8589934742, 8589934743, 8589934744, 8589934745, 8589934746, 8589934747, 8589934748, 8589934749, 8589934750, 8589934751, 8589934752, 8589934753, 8589934754, 8589934755, 8589934756, 8589934757, 8589934758, 8589934759, 8589934760, 8589934761, 8589934762, 8589934763, 8589934764, 8589934765, 8589934766, 8589934767, 8589934768, 8589934769, 8589934770, 8589934771, 8589934772, 8589934773, 8589934774, 8589934775, 8589934776, 8589934777, 8589934778, 8589934779, 8589934780, 8589934781, 8589934782, 8589934783, 8589934784, 8589934785, 8589934786, 8589934787, 8589934788, 8589934789, 8589934790, 8589934791, 8589934792, 8589934793, 8589934794, 8589934795, 8589934796, 8589934797, 8589934798, 8589934799, 8589934800, 8589934801, 8589934802, 8589934803, 8589934804, 8589934805, 8589934806, 8589934807, 8589934808, 8589934809, 8589934810, 8589934811, 8589934812, 8589934813, 8589934814, 8589934815, 8589934816, 8589934817, 8589934818, 8589934819, 8589934820, 8589934821, 8589934822, 8589934823, 8589934824, 8589934825, 8589934826, 8589934827, 8589934828, 8589934829, 8589934830, 8589934831, 8589934832, 8589934833, 8589934834, 8589934835, 8589934836, 8589934837, 8589934838, 8589934839, 8589934840, 8589934841, 8589934842, 8589934843, 8589934844, 8589934845, 8589934846, 8589934847, 8589934848, 8589934849, 8589934850, 8589934851, 8589934852, 8589934853, 8589934854, 8589934855, 8589934856, 8589934857, 8589934858, 8589934859, 8589934860, 8589934861, 8589934862, 8589934863, 8589934864, 8589934865, 8589934866, 8589934867, 8589934868, 8589934869, 8589934870, 8589934871, 8589934872, 8589934873, 8589934874, 8589934875, 8589934876, 8589934877, 8589934878, 8589934879, 8589934880, 8589934881)
+GROUP BY long_name ORDER BY calls DESC, long_name LIMIT 8;
+
+.print
+.print "F9. vectorized_elementwise_kernel (rsqrt) always follows vectorized_elementwise_kernel (17 times a step) and elementwise_kernel (Mul) always follows vectorized_elementwise_kernel (rsqrt) (17 times a step); they could be fused into vectorized_elementwise_kernel."
+
+.print
+.print "The kernel that could go: vectorized_elementwise_kernel (rsqrt)"
 WITH launches AS (
   SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
   FROM CUPTI_ACTIVITY_KIND_RUNTIME
@@ -256,35 +282,8 @@ kernels AS (
 SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
   1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
 FROM kernels AS k
-WHERE k.long_name IN ('void at::native::reduce_kernel<(int)512, (int)1, at::native::ReduceOp<float, at::native::MeanOps<float, float, float, float>, unsigned int, float, (int)4, (int)4>>(T3)')
+WHERE k.long_name IN ('void at::native::vectorized_elementwise_kernel<(int)4, at::native::rsqrt_kernel_cuda(at::TensorIteratorBase &)::[lambda() (instance 2)]::operator ()() const::[lambda() (instance 2)]::operator ()() const::[lambda(float) (instance 1)], std::array<char *, (unsigned long)2>>(int, T2, T3)')
 GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
-
-.print
-.print "F9. Decode is a swarm of tiny kernels: 272 of 291 kernels a step run for less than 5 µs."
-
-.print
-.print "Kernels shorter than 5 µs, in step 4"
-WITH launches AS (
-  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
-  FROM CUPTI_ACTIVITY_KIND_RUNTIME
-  WHERE globalTid = 281521046948538 AND start BETWEEN 10477438184 AND 10484516132
-),
-kernels AS (
-  SELECT s.value AS kernel, d.value AS long_name, k.start, k.end, k.end - k.start AS duration_ns,
-    k.deviceId, k.streamId, k.gridX, k.gridY, k.gridZ, correlationId, k.graphNodeId
-  FROM CUPTI_ACTIVITY_KIND_KERNEL AS k
-  JOIN StringIds AS s ON s.id = k.shortName
-  JOIN StringIds AS d ON d.id = k.demangledName
-  WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
-)
-SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
-  8.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
-FROM kernels AS k
-WHERE k.start IN (10481857037, 10481859597, 10481860909, 10481862669, 10481864109, 10481865228, 10481866540, 10481868236, 10481869580, 10481871084, 10481872876, 10481874604, 10481876524, 10481880748, 10481882604, 10481884748, 10481886220, 10481888364, 10481889836, 10481891532, 10481893292, 10481896204, 10481897868, 10481900716, 10481902060, 10481903724, 10481905484, 10481907212, 10481909068, 10481913740, 10481916492, 10481917900, 10481920204, 10481921548, 10481923052, 10481924812, 10481926188, 10481936588, 10481939628, 10481941068, 10481943340, 10481944748, 10481946348, 10481948332, 10481949740, 10481959980, 10481962284, 10481964620, 10481966988, 10481969708, 10481971148, 10481973644, 10481975852, 10481978092, 10481980300, 10481981772, 10481982924, 10481984428, 10481985900, 10481988524, 10481991532, 10481995244, 10481999180, 10482000428, 10482001676, 10482021676, 10482023212, 10482025868, 10482027276, 10482029516, 10482030924, 10482032428, 10482034188, 10482035596, 10482037260, 10482042124, 10482043980, 10482049068, 10482050476, 10482055980, 10482057932, 10482059436, 10482062220, 10482063660, 10482066156, 10482067596, 10482069164, 10482070924, 10482072332, 10482074220, 10482078924, 10482081708, 10482083148, 10482085708, 10482087180, 10482088716, 10482090540, 10482091980, 10482101964, 10482104876, 10482106284, 10482108556, 10482109996, 10482111500, 10482113388, 10482115020, 10482126124, 10482128332, 10482130572, 10482133036, 10482135564, 10482136940, 10482139212, 10482141420, 10482143724, 10482145932, 10482147340, 10482148620, 10482150668, 10482152204, 10482154796, 10482157644, 10482161260, 10482164748, 10482166092, 10482167340, 10482187468, 10482188972, 10482191692, 10482193132, 10482195500, 10482196972, 10482198508, 10482200268, 10482201708, 10482203308, 10482208236, 10482210156, 10482215404, 10482216908, 10482222380, 10482224940, 10482226412, 10482229100, 10482230476, 10482232748, 10482234156, 10482235660, 10482237388, 10482238796, 10482240812, 10482245452, 10482248204, 10482249612, 10482251916, 10482253324, 10482254828, 10482256652, 10482258316, 10482268652, 10482271596, 10482273036, 10482275372, 10482276844, 10482278380, 10482280332, 10482281804, 10482292012, 10482294764, 10482297100, 10482299404, 10482301996, 10482303340, 10482305548, 10482307852, 10482310060, 10482312236, 10482313612, 10482314828, 10482316684, 10482318188, 10482320908, 10482323788, 10482327468, 10482331116, 10482332428, 10482333708, 10482353644, 10482355116, 10482357804, 10482359212, 10482361548, 10482362956, 10482364460, 10482366252, 10482367660, 10482369292, 10482374220, 10482376108, 10482381004, 10482382508, 10482387980, 10482389996, 10482391756, 10482394540, 10482396236, 10482398604, 10482400076, 10482401612, 10482403532, 10482404972, 10482406668, 10482411340, 10482414092, 10482415532, 10482417932, 10482419372, 10482421132, 10482422860, 10482424236, 10482434412, 10482437324, 10482438732, 10482441004, 10482442412, 10482443916, 10482445708, 10482447084, 10482457132, 10482459372, 10482461676, 10482463916, 10482466508, 10482467948, 10482470348, 10482472588, 10482474892, 10482477100, 10482478540, 10482479916, 10482481964, 10482483500, 10482486380, 10482489260, 10482492876, 10482496364, 10482497676, 10482498924, 10482518860, 10482520332, 10482523020, 10482524428, 10482526764, 10482528172, 10482529676, 10482531372, 10482532780, 10482534444, 10482539532, 10482541484, 10482546476, 10482548044, 10482553676, 10482555692, 10482557228, 10482559980, 10482561452, 10482563788, 10482565292, 10482566860, 10482568780, 10482570444, 10482602380)
-GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
-
-.print
-.print "F10. elementwise_kernel (Mul) always follows vectorized_elementwise_kernel (rsqrt) (17 times a step) and could be fused into it."
 
 .print
 .print "The kernel that could go: elementwise_kernel (Mul)"
@@ -308,7 +307,55 @@ WHERE k.long_name IN ('void at::native::elementwise_kernel<(int)128, (int)2, voi
 GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
 
 .print
-.print "F11. Each mlp layer runs 2 small products of one input (gate_proj, up_proj)."
+.print "F10. reduce_kernel (Mean) always follows vectorized_elementwise_kernel (pow_tensor_scalar) (17 times a step) and could be fused into it."
+
+.print
+.print "The kernel that could go: reduce_kernel (Mean)"
+WITH launches AS (
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
+  FROM CUPTI_ACTIVITY_KIND_RUNTIME
+  WHERE globalTid = 281521046948538 AND start BETWEEN 10477438184 AND 10484516132
+),
+kernels AS (
+  SELECT s.value AS kernel, d.value AS long_name, k.start, k.end, k.end - k.start AS duration_ns,
+    k.deviceId, k.streamId, k.gridX, k.gridY, k.gridZ, correlationId, k.graphNodeId
+  FROM CUPTI_ACTIVITY_KIND_KERNEL AS k
+  JOIN StringIds AS s ON s.id = k.shortName
+  JOIN StringIds AS d ON d.id = k.demangledName
+  WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
+)
+SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
+  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
+FROM kernels AS k
+WHERE k.long_name IN ('void at::native::reduce_kernel<(int)512, (int)1, at::native::ReduceOp<float, at::native::MeanOps<float, float, float, float>, unsigned int, float, (int)4, (int)4>>(T3)')
+GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
+
+.print
+.print "F11. Decode is a swarm of tiny kernels: 272 of 291 kernels a step run for less than 5 µs."
+
+.print
+.print "Kernels shorter than 5 µs, in step 4"
+WITH launches AS (
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
+  FROM CUPTI_ACTIVITY_KIND_RUNTIME
+  WHERE globalTid = 281521046948538 AND start BETWEEN 10477438184 AND 10484516132
+),
+kernels AS (
+  SELECT s.value AS kernel, d.value AS long_name, k.start, k.end, k.end - k.start AS duration_ns,
+    k.deviceId, k.streamId, k.gridX, k.gridY, k.gridZ, correlationId, k.graphNodeId
+  FROM CUPTI_ACTIVITY_KIND_KERNEL AS k
+  JOIN StringIds AS s ON s.id = k.shortName
+  JOIN StringIds AS d ON d.id = k.demangledName
+  WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
+)
+SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
+  8.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
+FROM kernels AS k
+WHERE k.start IN (10481857037, 10481859597, 10481860909, 10481862669, 10481864109, 10481865228, 10481866540, 10481868236, 10481869580, 10481871084, 10481872876, 10481874604, 10481876524, 10481880748, 10481882604, 10481884748, 10481886220, 10481888364, 10481889836, 10481891532, 10481893292, 10481896204, 10481897868, 10481900716, 10481902060, 10481903724, 10481905484, 10481907212, 10481909068, 10481913740, 10481916492, 10481917900, 10481920204, 10481921548, 10481923052, 10481924812, 10481926188, 10481936588, 10481939628, 10481941068, 10481943340, 10481944748, 10481946348, 10481948332, 10481949740, 10481959980, 10481962284, 10481964620, 10481966988, 10481969708, 10481971148, 10481973644, 10481975852, 10481978092, 10481980300, 10481981772, 10481982924, 10481984428, 10481985900, 10481988524, 10481991532, 10481995244, 10481999180, 10482000428, 10482001676, 10482021676, 10482023212, 10482025868, 10482027276, 10482029516, 10482030924, 10482032428, 10482034188, 10482035596, 10482037260, 10482042124, 10482043980, 10482049068, 10482050476, 10482055980, 10482057932, 10482059436, 10482062220, 10482063660, 10482066156, 10482067596, 10482069164, 10482070924, 10482072332, 10482074220, 10482078924, 10482081708, 10482083148, 10482085708, 10482087180, 10482088716, 10482090540, 10482091980, 10482101964, 10482104876, 10482106284, 10482108556, 10482109996, 10482111500, 10482113388, 10482115020, 10482126124, 10482128332, 10482130572, 10482133036, 10482135564, 10482136940, 10482139212, 10482141420, 10482143724, 10482145932, 10482147340, 10482148620, 10482150668, 10482152204, 10482154796, 10482157644, 10482161260, 10482164748, 10482166092, 10482167340, 10482187468, 10482188972, 10482191692, 10482193132, 10482195500, 10482196972, 10482198508, 10482200268, 10482201708, 10482203308, 10482208236, 10482210156, 10482215404, 10482216908, 10482222380, 10482224940, 10482226412, 10482229100, 10482230476, 10482232748, 10482234156, 10482235660, 10482237388, 10482238796, 10482240812, 10482245452, 10482248204, 10482249612, 10482251916, 10482253324, 10482254828, 10482256652, 10482258316, 10482268652, 10482271596, 10482273036, 10482275372, 10482276844, 10482278380, 10482280332, 10482281804, 10482292012, 10482294764, 10482297100, 10482299404, 10482301996, 10482303340, 10482305548, 10482307852, 10482310060, 10482312236, 10482313612, 10482314828, 10482316684, 10482318188, 10482320908, 10482323788, 10482327468, 10482331116, 10482332428, 10482333708, 10482353644, 10482355116, 10482357804, 10482359212, 10482361548, 10482362956, 10482364460, 10482366252, 10482367660, 10482369292, 10482374220, 10482376108, 10482381004, 10482382508, 10482387980, 10482389996, 10482391756, 10482394540, 10482396236, 10482398604, 10482400076, 10482401612, 10482403532, 10482404972, 10482406668, 10482411340, 10482414092, 10482415532, 10482417932, 10482419372, 10482421132, 10482422860, 10482424236, 10482434412, 10482437324, 10482438732, 10482441004, 10482442412, 10482443916, 10482445708, 10482447084, 10482457132, 10482459372, 10482461676, 10482463916, 10482466508, 10482467948, 10482470348, 10482472588, 10482474892, 10482477100, 10482478540, 10482479916, 10482481964, 10482483500, 10482486380, 10482489260, 10482492876, 10482496364, 10482497676, 10482498924, 10482518860, 10482520332, 10482523020, 10482524428, 10482526764, 10482528172, 10482529676, 10482531372, 10482532780, 10482534444, 10482539532, 10482541484, 10482546476, 10482548044, 10482553676, 10482555692, 10482557228, 10482559980, 10482561452, 10482563788, 10482565292, 10482566860, 10482568780, 10482570444, 10482602380)
+GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
+
+.print
+.print "F12. Each mlp layer runs 2 small products of one input (gate_proj, up_proj)."
 
 .print
 .print "mlp gate_proj"
@@ -350,30 +397,6 @@ SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg
   1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
 FROM kernels AS k
 WHERE k.graphNodeId IN (8589934672, 8589934737, 8589934802, 8589934867)
-GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
-
-.print
-.print "F12. elementwise_kernel (neg) always follows elementwise_kernel (Mul) (8 times a step) and could be fused into it."
-
-.print
-.print "The kernel that could go: elementwise_kernel (neg)"
-WITH launches AS (
-  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
-  FROM CUPTI_ACTIVITY_KIND_RUNTIME
-  WHERE globalTid = 281521046948538 AND start BETWEEN 10477438184 AND 10484516132
-),
-kernels AS (
-  SELECT s.value AS kernel, d.value AS long_name, k.start, k.end, k.end - k.start AS duration_ns,
-    k.deviceId, k.streamId, k.gridX, k.gridY, k.gridZ, correlationId, k.graphNodeId
-  FROM CUPTI_ACTIVITY_KIND_KERNEL AS k
-  JOIN StringIds AS s ON s.id = k.shortName
-  JOIN StringIds AS d ON d.id = k.demangledName
-  WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
-)
-SELECT long_name AS kernel, count(*) AS calls, sum(duration_ns) AS total_ns, avg(duration_ns) AS mean_ns,
-  1.0 * sum(duration_ns) / (SELECT sum(duration_ns) FROM kernels) AS share_of_kernel_time
-FROM kernels AS k
-WHERE k.long_name IN ('void at::native::elementwise_kernel<(int)128, (int)4, void at::native::gpu_kernel_impl_nocast<at::native::neg_kernel_cuda(at::TensorIteratorBase &)::[lambda() (instance 2)]::operator ()() const::[lambda() (instance 9)]::operator ()() const::[lambda(c10::BFloat16) (instance 1)]>(at::TensorIteratorBase &, const T1 &)::[lambda(int) (instance 1)]>(int, T3)')
 GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
 
 .print
@@ -630,32 +653,7 @@ WHERE k.correlationId IN (1114, 1136, 1149, 1172, 1190, 2512, 2525, 2538, 2551, 
 GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
 
 .print
-.print "F21. Prefill makes 5 small copies a step (at most 64 KiB each)."
-
-.print
-.print "Copies of at most 64 KiB"
-WITH launches AS (
-  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
-  FROM CUPTI_ACTIVITY_KIND_RUNTIME
-  WHERE globalTid = 281521046948538 AND (start BETWEEN 9434058988 AND 9434058988
-    OR start BETWEEN 9935377307 AND 9935377307
-    OR start BETWEEN 9936728116 AND 9936728116
-    OR start BETWEEN 9937920037 AND 9937920037
-    OR start BETWEEN 9947156276 AND 9947156276)
-),
-copies AS (
-  SELECT CASE m.copyKind WHEN 0 THEN 'memcpy_unknown' WHEN 1 THEN 'memcpy_h2d' WHEN 2 THEN 'memcpy_d2h' WHEN 3 THEN 'memcpy_h2a' WHEN 4 THEN 'memcpy_a2h' WHEN 5 THEN 'memcpy_a2a' WHEN 6 THEN 'memcpy_a2d' WHEN 7 THEN 'memcpy_d2a' WHEN 8 THEN 'memcpy_d2d' WHEN 9 THEN 'memcpy_h2h' WHEN 10 THEN 'memcpy_p2p' WHEN 11 THEN 'memcpy_uvm_h2d' WHEN 12 THEN 'memcpy_uvm_d2h' WHEN 13 THEN 'memcpy_uvm_d2d' END AS kind, m.bytes,
-    coalesce(m.srcKind, -1) = 0 OR coalesce(m.dstKind, -1) = 0 AS pageable,
-    m.end - m.start AS duration_ns
-  FROM CUPTI_ACTIVITY_KIND_MEMCPY AS m
-  WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
-)
-SELECT kind, bytes, pageable, count(*) AS calls, sum(duration_ns) AS total_ns FROM copies
-WHERE (kind, bytes, pageable) IN (VALUES ('memcpy_h2d', 8, 1), ('memcpy_d2d', 8, 0))
-GROUP BY kind, bytes, pageable ORDER BY calls DESC, kind, bytes;
-
-.print
-.print "F22. reduce_kernel (Mean) always follows vectorized_elementwise_kernel (pow_tensor_scalar) (17 times a step) and could be fused into it."
+.print "F21. reduce_kernel (Mean) always follows vectorized_elementwise_kernel (pow_tensor_scalar) (17 times a step) and could be fused into it."
 
 .print
 .print "The kernel that could go: reduce_kernel (Mean)"
@@ -679,7 +677,7 @@ WHERE k.long_name IN ('void at::native::reduce_kernel<(int)512, (int)1, at::nati
 GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
 
 .print
-.print "F23. elementwise_kernel (Mul) always follows vectorized_elementwise_kernel (rsqrt) (17 times a step) and could be fused into it."
+.print "F22. elementwise_kernel (Mul) always follows vectorized_elementwise_kernel (rsqrt) (17 times a step) and could be fused into it."
 
 .print
 .print "The kernel that could go: elementwise_kernel (Mul)"
@@ -703,7 +701,7 @@ WHERE k.long_name IN ('void at::native::elementwise_kernel<(int)128, (int)2, voi
 GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
 
 .print
-.print "F24. Each mlp layer runs 2 small products of one input (gate_proj, up_proj)."
+.print "F23. Each mlp layer runs 2 small products of one input (gate_proj, up_proj)."
 
 .print
 .print "mlp gate_proj"
@@ -748,7 +746,7 @@ WHERE k.correlationId IN (4781, 5647, 6501, 7355)
 GROUP BY long_name ORDER BY total_ns DESC, long_name LIMIT 8;
 
 .print
-.print "F25. Prefill copies from or to pageable memory 4 times a step."
+.print "F24. Prefill copies from or to pageable memory 4 times a step."
 
 .print
 .print "Copies from or to pageable memory"
@@ -770,6 +768,31 @@ copies AS (
 )
 SELECT kind, bytes, pageable, count(*) AS calls, sum(duration_ns) AS total_ns FROM copies
 WHERE (kind, bytes, pageable) IN (VALUES ('memcpy_h2d', 8, 1))
+GROUP BY kind, bytes, pageable ORDER BY calls DESC, kind, bytes;
+
+.print
+.print "F25. Prefill makes 5 small copies a step (at most 64 KiB each)."
+
+.print
+.print "Copies of at most 64 KiB"
+WITH launches AS (
+  SELECT correlationId, globalTid, globalTid & ~16777215 AS globalPid, nameId, start, end
+  FROM CUPTI_ACTIVITY_KIND_RUNTIME
+  WHERE globalTid = 281521046948538 AND (start BETWEEN 9434058988 AND 9434058988
+    OR start BETWEEN 9935377307 AND 9935377307
+    OR start BETWEEN 9936728116 AND 9936728116
+    OR start BETWEEN 9937920037 AND 9937920037
+    OR start BETWEEN 9947156276 AND 9947156276)
+),
+copies AS (
+  SELECT CASE m.copyKind WHEN 0 THEN 'memcpy_unknown' WHEN 1 THEN 'memcpy_h2d' WHEN 2 THEN 'memcpy_d2h' WHEN 3 THEN 'memcpy_h2a' WHEN 4 THEN 'memcpy_a2h' WHEN 5 THEN 'memcpy_a2a' WHEN 6 THEN 'memcpy_a2d' WHEN 7 THEN 'memcpy_d2a' WHEN 8 THEN 'memcpy_d2d' WHEN 9 THEN 'memcpy_h2h' WHEN 10 THEN 'memcpy_p2p' WHEN 11 THEN 'memcpy_uvm_h2d' WHEN 12 THEN 'memcpy_uvm_d2h' WHEN 13 THEN 'memcpy_uvm_d2d' END AS kind, m.bytes,
+    coalesce(m.srcKind, -1) = 0 OR coalesce(m.dstKind, -1) = 0 AS pageable,
+    m.end - m.start AS duration_ns
+  FROM CUPTI_ACTIVITY_KIND_MEMCPY AS m
+  WHERE (correlationId, globalPid) IN (SELECT correlationId, globalPid FROM launches)
+)
+SELECT kind, bytes, pageable, count(*) AS calls, sum(duration_ns) AS total_ns FROM copies
+WHERE (kind, bytes, pageable) IN (VALUES ('memcpy_h2d', 8, 1), ('memcpy_d2d', 8, 0))
 GROUP BY kind, bytes, pageable ORDER BY calls DESC, kind, bytes;
 
 .print
