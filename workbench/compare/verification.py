@@ -97,7 +97,7 @@ class VerifiedFinding:
         change: the change of its phase's step, by the statistic of its gain; None where it cannot be told, or no gain
             was predicted.
         credit: what of that is credited to it; None where it is not met.
-        reasons: why the change is not what was promised.
+        reasons: why the change is not what was promised; none where the known parts are of another step.
         again: its place among AFTER's findings, from 0, where it is found again.
     """
 
@@ -226,7 +226,7 @@ def _verified(
     basis = Basis.MEAN if finding.gain and finding.gain.of_mean_step else Basis.MEDIAN
     change = phase.changes[basis] if phase and finding.gain else None
     own = credited.get(finding.number)
-    why = reasons(own, phase.parts) if own and phase else ()
+    why = reasons(own, phase.parts) if own and phase and own.basis in (Basis.MEDIAN, phase.parts_of) else ()
     return VerifiedFinding(finding, result, change, own, why, again)
 
 

@@ -206,7 +206,7 @@ def is_shared(credit: Credit) -> bool:
 def kept_words(one: VerifiedFinding) -> str:
     """What became of a prediction, for a table."""
     if one.kept:
-        return f"{one.kept.value}{', together' if one.credit and is_shared(one.credit) else ''}"
+        return one.kept.value
     if one.is_met:
         return "promised nothing" if one.finding.gain is None else "cannot be told"
     return NOTHING

@@ -22,7 +22,7 @@ def verify_terms() -> list[tuple[str, str]]:
             "made, or did not do what was asked",
         ),
         (
-            "shared, together",
+            "shared",
             "several findings of a phase are met: the change is credited to them together, shared out by what each was "
             "counted on for (its low end and a quarter of the way to its high end)",
         ),

@@ -195,6 +195,20 @@ def test_a_mean_step_is_held_against_the_mean(analysed: Analysed) -> None:
     assert (one.change.before_ns, one.change.after_ns) == (180_000, 100_000)
 
 
+def test_parts_of_the_median_step_explain_nothing_of_the_mean(analysed: Analysed) -> None:
+    def program(slow_ns: int, product_ns: int) -> Program:
+        made = Program()
+        for number in range(10):
+            with made.step(), made.range("model.layers.0.mlp"):
+                made.kernel("gemv", slow_ns if number == 4 else product_ns)
+        return made
+
+    verification = verified(analysed(program(900_000, 100_000).export), analysed(program(200_000, 200_000).export))
+    one = next(one for one in verification.findings if one.finding.detector == "outlier_steps")
+    assert one.credit
+    assert (one.credit.basis, one.kept, one.reasons) == (Basis.MEAN, Kept.FELL_SHORT, ())
+
+
 def test_outcomes_are_kept_of_what_promised_a_gain(analysed: Analysed) -> None:
     verification = verified(analysed(loop(memsets=2)), analysed(loop(product_ns=104_000)))
     (outcome,) = outcomes(verification)
