@@ -158,6 +158,14 @@ class Credit:
         interval = self.change.interval_ns
         return interval and (self.share * interval[0], self.share * interval[1])
 
+    @property
+    def is_told(self) -> bool:
+        """Whether captures were good enough to tell the gain: where it may be none, not by more than was promised."""
+        interval = self.change.interval_ns
+        if interval is None or self.kept is not Kept.WITHIN_NOISE:
+            return True
+        return (interval[1] - interval[0]) / 2 <= max(self.high_ns, 1)
+
 
 def credit(met: Mapping[str, Gain], changes: Mapping[Basis, StepChange]) -> dict[str, Credit]:
     """Credits the change of a step to the findings of its phase that are met.

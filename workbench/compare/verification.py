@@ -311,7 +311,8 @@ def _parts_of_mean(step: ReconciledStep, met: Mapping[str, Target]) -> tuple[Par
 def outcomes(verification: Verification) -> tuple[Outcome, ...]:
     """What is to be kept of each prediction: of findings that promised a gain, and whose target could be measured.
 
-    A CPU's times are no outcome of a prediction about a GPU.
+    A CPU's times are no outcome of a prediction about a GPU. A change that is lost in noise wider than the promise
+    says nothing of the promise: the finding is met, and what it realised is not known.
     """
     report, conditions = verification.report, verification.conditions
     if report.capture.recorder != "nsys":
@@ -334,7 +335,7 @@ def outcomes(verification: Verification) -> tuple[Outcome, ...]:
             step_after_ns=round(one.change.after_ns),
             is_met=one.is_met,
             met_together=_met_together(verification, one.finding),
-            realised_ns=round(one.credit.realised_ns) if one.credit else None,
+            realised_ns=round(one.credit.realised_ns) if one.credit and one.credit.is_told else None,
         )
         for one in verification.findings
         if one.finding.gain and one.change and one.result.state is not TargetState.UNKNOWN

@@ -82,7 +82,17 @@ def _steps(verification: Verification) -> Iterator[str]:
     met = {(one.finding.phase, one.finding.pid) for one in verification.findings if one.is_met}
     phases = verification.phases
     for phase in [one for one in phases if (one.phase, one.before.pid) in met] or phases[:1]:
-        yield f"{phase_label(verification, phase)} takes {step_words(phase.step)}"
+        label = phase_label(verification, phase)
+        credits = [
+            one.credit
+            for one in verification.findings
+            if one.credit and (one.finding.phase, one.finding.pid) == (phase.phase, phase.before.pid)
+        ]
+        if credits and all(credit.basis is Basis.MEAN for credit in credits):
+            # What falls on few steps is judged by the mean one, which may differ where the median does not.
+            yield f"a mean step of {label} takes {step_words(credits[0].change)}"
+        else:
+            yield f"{label} takes {step_words(phase.step)}"
 
 
 def step_words(change: StepChange) -> str:

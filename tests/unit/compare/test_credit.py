@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from workbench.compare.credit import Basis, Credit, Kept, StepChange, TargetResult, TargetState, credit, kept
-from workbench.compare.estimate import estimates
+from workbench.compare.estimate import Estimate, estimates
 from workbench.findings.finding import Gain
 from workbench.findings.target import parse_target
 
@@ -145,3 +145,16 @@ def test_several_captures_tell_a_spread_and_an_interval_of_the_share() -> None:
     assert one.interval_ns
     assert one.interval_ns == pytest.approx((30 - 24.84, 30 + 24.84), abs=0.01)
     assert Credit(change([1_000], [940]), Basis.MEDIAN, 1, ("F1",), 0, 100, Kept.CAME_TRUE).spread_ns is None
+
+
+@pytest.mark.parametrize(
+    ("low_gain_ns", "high_gain_ns", "is_told"), [(-10, 30, True), (-300, 400, False), (50, 90, True)]
+)
+def test_a_gain_is_told_unless_it_is_lost_in_noise_wider_than_the_promise(
+    low_gain_ns: float, high_gain_ns: float, is_told: bool
+) -> None:
+    middle = (low_gain_ns + high_gain_ns) / 2
+    estimate = Estimate(1000, 1000 - middle, -middle, (-high_gain_ns, -low_gain_ns), 0.5, 1.0, 1.0)
+    change = StepChange(estimate, (middle,))
+    (found,) = credit({"F1": Gain(0, 100, 1000, 8, "")}, dict.fromkeys(Basis, change)).values()
+    assert found.is_told is is_told
