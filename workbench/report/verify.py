@@ -83,14 +83,14 @@ def _steps(verification: Verification) -> Iterator[str]:
     phases = verification.phases
     for phase in [one for one in phases if (one.phase, one.before.pid) in met] or phases[:1]:
         label = phase_label(verification, phase)
-        credits = [
+        credited = [
             one.credit
             for one in verification.findings
             if one.credit and (one.finding.phase, one.finding.pid) == (phase.phase, phase.before.pid)
         ]
-        if credits and all(credit.basis is Basis.MEAN for credit in credits):
+        if credited and all(credit.basis is Basis.MEAN for credit in credited):
             # What falls on few steps is judged by the mean one, which may differ where the median does not.
-            yield f"a mean step of {label} takes {step_words(credits[0].change)}"
+            yield f"a mean step of {label} takes {step_words(credited[0].change)}"
         else:
             yield f"{label} takes {step_words(phase.step)}"
 
