@@ -20,7 +20,7 @@ from workbench.report.diff import (
     side_text,
 )
 from workbench.report.diff_context import median_run
-from workbench.report.texts import one_line
+from workbench.report.texts import capture_names, one_line
 
 NOTHING = "-"
 # The first words of headings of columns that are left out where they tell nothing.
@@ -70,7 +70,7 @@ def sides_table(comparison: Comparison) -> DiffTable:
     """What either side is: captures, steps, and what is under test."""
     sides = (comparison.before, comparison.after)
     facts = [
-        ("captures", *(", ".join(capture.name for capture in side.captures) for side in sides)),
+        ("captures", *(", ".join(capture_names([capture.name for capture in side.captures])) for side in sides)),
         ("extent", *(side_text(comparison, side) for side in sides)),
         *((factor, *(getattr(side.fingerprint, factor) or "unknown" for side in sides)) for factor in comparison.vary),
     ]

@@ -6,7 +6,7 @@ from workbench.compare.comparability import Kind, label
 from workbench.compare.verification import PhaseChange, Verification
 from workbench.report import quantities
 from workbench.report.diff import listed
-from workbench.report.texts import one_line
+from workbench.report.texts import capture_names, one_line
 from workbench.report.verify import moved_words, phase_label
 from workbench.report.verify_tables import unspoken_parts
 
@@ -48,7 +48,7 @@ def captures_sentence(verification: Verification) -> str:
 
 
 def _captures(names: list[str]) -> str:
-    return f"{quantities.counted(len(names), 'capture')} ({', '.join(map(one_line, names))})"
+    return f"{quantities.counted(len(names), 'capture')} ({', '.join(map(one_line, capture_names(names)))})"
 
 
 def unspoken_sentence(verification: Verification, phase: PhaseChange) -> str:
