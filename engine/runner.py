@@ -75,6 +75,7 @@ class Runner:
         )
         self._replay: Callable[[], None] | None = None
         self._replays = options.graphs
+        self._prompt_tokens = 0
 
     def check(self, prompt: Sequence[int], answer_tokens: int) -> None:
         """Refuses what cannot be run, before anything runs.
@@ -105,6 +106,7 @@ class Runner:
     def prefill(self, prompt: Sequence[int], number: int = 0) -> Mark:
         """Reads a prompt into an empty cache, and chooses the first token of its answer; a mark behind both."""
         self._start_over()
+        self._prompt_tokens = len(prompt)
         with self._ranges.phase(Phase.PREFILL, number):
             last = self._read(prompt)
             self._choose(last)
@@ -115,6 +117,18 @@ class Runner:
         with self._ranges.phase(Phase.DECODE, number), self._ops.step_workspace():
             (self._replay if self._replay and self._replays else self._step)()
             return self._ops.mark()
+
+    def rewind(self) -> None:
+        """Goes back to where the newest prefill ended, so that its answer can be decoded again; waits until it is so.
+
+        The cache keeps the prompt. What was decoded behind it stays, too, but no step reads beyond its own position,
+        and each overwrites its own place.
+        """
+        first = self.tokens(1)
+        self._write_position(self._prompt_tokens)
+        self._ops.write(self._state.token, np.array(first, np.int32))
+        self._ops.write(self._state.step, np.ones(1, np.int32))
+        self._ops.finish()
 
     def replay(self, wanted: bool) -> None:
         """Whether decode steps replay the graph that the warm-up captured, or launch anew all that it holds."""

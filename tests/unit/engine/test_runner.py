@@ -45,6 +45,19 @@ def test_a_warm_up_and_earlier_prompts_leave_no_trace() -> None:
     assert np.array_equal(used.logits(), fresh.logits())
 
 
+@pytest.mark.parametrize("steps", [1, 9])
+def test_an_answer_can_be_decoded_again(steps: int) -> None:
+    runner = tiny().runner
+    once = answer(runner, PROMPT, 9)
+    logits = runner.logits()
+    for again in (steps, 9):
+        runner.rewind()
+        for step in range(again):
+            runner.decode(step)
+        assert runner.tokens(1 + again) == once[: 1 + again]
+    assert np.array_equal(runner.logits(), logits)
+
+
 def test_a_seed_gives_the_same_answer_again_and_another_seed_another() -> None:
     answers = [answer(tiny(sampling=Sampling(temperature=2.0, seed=seed)).runner, PROMPT, 20) for seed in (1, 1, 2)]
     assert answers[0] == answers[1] != answers[2]
