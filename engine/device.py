@@ -21,6 +21,29 @@ class Clocks:
 
 
 @dataclass(frozen=True)
+class Conditions:
+    """The state of a GPU under load; None where the driver does not tell.
+
+    Attributes:
+        sm_clock_mhz: of the multiprocessors.
+        max_sm_clock_mhz: the most that they can be set to.
+        power_w: drawn; newer GPUs tell the mean of the last second.
+        power_limit_w: the one that is enforced.
+        performance_state: `P0` is the fastest.
+        throttle_reasons: what holds clocks down, in the driver's words.
+        other_processes: how many processes compute on the GPU besides this one.
+    """
+
+    sm_clock_mhz: int | None = None
+    max_sm_clock_mhz: int | None = None
+    power_w: float | None = None
+    power_limit_w: float | None = None
+    performance_state: str | None = None
+    throttle_reasons: tuple[str, ...] | None = None
+    other_processes: int | None = None
+
+
+@dataclass(frozen=True)
 class DeviceDescription:
     """A GPU, and the software that drives it.
 
@@ -62,6 +85,10 @@ class Device(ABC):
 
         What it does not foresee is compiled when it is first launched.
         """
+
+    @abstractmethod
+    def conditions(self, work: Callable[[], object]) -> Conditions:
+        """The device's state under load: `work` is done once, and again until the driver has answered."""
 
     @abstractmethod
     def measure_copy(self) -> float | None:

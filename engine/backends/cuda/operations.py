@@ -23,11 +23,12 @@ from engine.backends.cuda.launches import (
 )
 from engine.backends.cuda.memory import DeviceMemory, HostIntegers
 from engine.backends.cuda.model_limits import check_model
+from engine.backends.cuda.nvml import conditions_during
 from engine.backends.cuda.rows import Rows
 from engine.backends.cuda.targets import Targets
 from engine.backends.cuda.vectors import Vectors
 from engine.config import ModelConfig
-from engine.device import Device, DeviceDescription
+from engine.device import Conditions, Device, DeviceDescription
 from engine.errors import EngineError
 from engine.formats import Parts, WeightFormat
 from engine.memory import MemoryUse, Use
@@ -85,6 +86,9 @@ class CudaOperations(Operations, Device):
         done = count(1)
         progress(0, len(sources))
         gpu.compile(sources, lambda _: progress(next(done), len(sources)))
+
+    def conditions(self, work: Callable[[], object]) -> Conditions:
+        return conditions_during(work, self._gpu.device.pci_bus_id)
 
     def measure_copy(self) -> float | None:
         return description.measure_copy(self._gpu, self._memory)
