@@ -1,4 +1,4 @@
-"""Times prefill of some lengths and decode behind an empty context, as the field's benchmarks do."""
+"""Times prefill of some lengths and decode behind prompts of some lengths, as the field's benchmarks do."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -6,16 +6,19 @@ from functools import partial
 from typing import Any
 
 from engine.annotation import profiler_ranges
-from engine.bench_document import model_entry
-from engine.measurement import Samples, time_decode, time_prefill, warm_up
+from engine.bench_document import BenchRun, model_entry
+from engine.bench_tests import BenchTest, Samples
+from engine.device import Conditions
+from engine.measurement import answer_to, time_decode, time_prefill, warm_up
 from engine.model_choice import ModelChoice
 from engine.progress import StageProgress
 from engine.runner import Runner
-from engine.session import EngineOptions, choose_backend, open_engine, rounded_context
+from engine.session import Engine, EngineOptions, choose_backend, open_engine, rounded_context
 from engine.workload import random_prompt
 
-PREFILL_TOKENS = (128, 512, 4096)
-DECODE_TOKENS = 128
+# What a model computes is told by the answer to a prompt of its own, which is the same whatever is timed.
+_ASKED_TOKENS = 64
+_ANSWERED_TOKENS = 32
 
 
 @dataclass(frozen=True)
@@ -23,21 +26,21 @@ class BenchPlan:
     """What is timed.
 
     Attributes:
-        prefill_tokens: lengths of prompts.
-        decode_tokens: steps of decode behind a prompt of one token.
+        tests: those of prefill before those of decode.
+        left_out: what was asked for, too, but does not fit the model.
         repetitions: of each test, behind one that is left out.
         graphs: decode with graphs, without, or both.
     """
 
+    tests: tuple[BenchTest, ...]
+    left_out: tuple[BenchTest, ...]
     repetitions: int
     graphs: tuple[bool, ...]
-    prefill_tokens: tuple[int, ...] = PREFILL_TOKENS
-    decode_tokens: int = DECODE_TOKENS
 
     @property
     def context(self) -> int:
         """The positions that it needs in a cache."""
-        return rounded_context(max(*self.prefill_tokens, 1 + self.decode_tokens))
+        return rounded_context(max(_ASKED_TOKENS + _ANSWERED_TOKENS, *(test.positions for test in self.tests)))
 
 
 def bench_model(
@@ -51,37 +54,65 @@ def bench_model(
     on_gpu = choose_backend(options.backend) == "cuda"
     graphs = tuple(wanted for wanted in plan.graphs if on_gpu and options.replays) or (False,)
     engine = open_engine(choice, replace(options, graphs=True in graphs), plan.context, profiler_ranges(), progress)
-    runner = engine.runner
-    warm_up(runner, plan.prefill_tokens, progress)
-    tests = []
-    for tokens in plan.prefill_tokens:
-        prompt = random_prompt(tokens, choice.config.vocabulary, options.seed)
-        times = _repeat(partial(time_prefill, runner, prompt), plan.repetitions, f"pp{tokens}", progress)
-        tests.append(Samples("prefill", tokens, None, tuple(times)))
-    tests += _decode(runner, plan, graphs, progress)
+    runner, prompt_of = engine.runner, partial(_prompt, choice, options)
+    prefills, decodes = ([test for test in plan.tests if test.phase == phase] for phase in ("prefill", "decode"))
+    warm_up(runner, [test.tokens for test in prefills], progress)
+    answer = answer_to(runner, prompt_of(_ASKED_TOKENS), _ANSWERED_TOKENS)
+    samples = []
+    for test in prefills:
+        read = partial(time_prefill, runner, prompt_of(test.tokens))
+        samples.append(Samples(test, None, tuple(_repeat(read, plan.repetitions, test.name, progress))))
+    for test in decodes:
+        samples += _decode(runner, test, prompt_of(test.prompt_tokens), plan.repetitions, graphs, progress)
+    # Before anything else is asked, for clocks at rest say little.
+    conditions = _conditions(engine, decodes[-1], graphs[0]) if decodes else Conditions()
     memory = engine.ops.memory()
     device = None
     if engine.device:
         device = replace(engine.device.describe(), copy_bytes_per_s=engine.device.measure_copy())
-    return model_entry(engine, tests, memory, device)
+    return model_entry(BenchRun(engine, tuple(samples), plan.left_out, answer, memory, device, conditions))
 
 
-def _decode(runner: Runner, plan: BenchPlan, graphs: tuple[bool, ...], progress: StageProgress) -> list[Samples]:
-    """Decode with and without graphs by turns, so that whatever drifts takes both along."""
+def _prompt(choice: ModelChoice, options: EngineOptions, tokens: int) -> list[int]:
+    return random_prompt(tokens, choice.config.vocabulary, options.seed)
+
+
+def _decode(
+    runner: Runner,
+    test: BenchTest,
+    prompt: list[int],
+    repetitions: int,
+    graphs: tuple[bool, ...],
+    progress: StageProgress,
+) -> list[Samples]:
+    """Decode with and without graphs by turns, so that whatever drifts takes both along.
+
+    The prompt is read once: every repetition goes back to its end, and does the same work again.
+    """
     times: dict[bool, list[int]] = {wanted: [] for wanted in graphs}
-
-    def decode(wanted: bool) -> int:
-        runner.replay(wanted)
-        time_prefill(runner, [0])
-        return time_decode(runner, plan.decode_tokens)
+    time_prefill(runner, prompt)
 
     def by_turns() -> int:
         for wanted in graphs:
-            times[wanted].append(decode(wanted))
+            times[wanted].append(_decode_again(runner, test.tokens, wanted))
         return 0
 
-    _repeat(by_turns, plan.repetitions, f"tg{plan.decode_tokens}", progress)
-    return [Samples("decode", plan.decode_tokens, wanted, tuple(times[wanted][1:])) for wanted in graphs]
+    _repeat(by_turns, repetitions, test.name, progress)
+    return [Samples(test, wanted, tuple(times[wanted][1:])) for wanted in graphs]
+
+
+def _decode_again(runner: Runner, steps: int, graphs: bool) -> int:
+    """Goes back to the end of the newest prompt and decodes; how long that took, in nanoseconds."""
+    runner.replay(graphs)
+    runner.rewind()
+    return time_decode(runner, steps)
+
+
+def _conditions(engine: Engine, test: BenchTest, graphs: bool) -> Conditions:
+    """The device's state while the test that was timed last is done again, untimed."""
+    if engine.device is None:
+        return Conditions()
+    return engine.device.conditions(lambda: _decode_again(engine.runner, test.tokens, graphs))
 
 
 def _repeat(test: Callable[[], int], repetitions: int, name: str, progress: StageProgress) -> list[int]:

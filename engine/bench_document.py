@@ -1,25 +1,49 @@
 """What a benchmark says, as one JSON object; its schema is called `engine.bench/1`."""
 
+import math
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from engine.device import DeviceDescription
-from engine.measurement import Samples
+from engine.bench_tests import BenchTest, Samples
+from engine.device import Conditions, DeviceDescription
+from engine.measurement import Answer
 from engine.memory import MemoryUse
 from engine.parameters import step_weight_bytes
-from engine.run_document import model_facts, surroundings, weight_facts
+from engine.run_document import model_facts, result_facts, surroundings, weight_facts
 from engine.session import Engine
 from engine.statistics import spread_of
 
 SCHEMA = "engine.bench/1"
 
 
-def model_entry(
-    engine: Engine, tests: Iterable[Samples], memory: MemoryUse, device: DeviceDescription | None
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class BenchRun:
+    """All that was measured of a model in one process.
+
+    Attributes:
+        engine: what ran.
+        samples: times of each test.
+        left_out: tests that were asked for, too.
+        answer: what the model computed behind a prompt that is the same for all tests.
+        memory: what was taken.
+        device: the backend's device, if it has one of its own.
+        conditions: the device's state under load.
+    """
+
+    engine: Engine
+    samples: tuple[Samples, ...]
+    left_out: tuple[BenchTest, ...]
+    answer: Answer
+    memory: MemoryUse
+    device: DeviceDescription | None
+    conditions: Conditions
+
+
+def model_entry(run: BenchRun) -> dict[str, Any]:
     """One model's part of the document."""
-    around = surroundings(device, ())
+    engine, conditions = run.engine, asdict(run.conditions)
+    around = surroundings(run.device, ())
     entry = {
         "model": model_facts(engine),
         "weights": weight_facts(engine),
@@ -29,12 +53,14 @@ def model_entry(
         "cache_format": engine.runner.options.cache_format.name,
         "variants": sorted(engine.options.variants),
         "step_weight_bytes": step_weight_bytes(engine.runner.model),
-        "memory": asdict(memory),
+        "memory": asdict(run.memory),
         **{key: around[key] for key in ("device", "versions", "clocks", "products")},
-        "tests": [
-            {"phase": test.phase, "tokens": test.tokens, "graphs": test.graphs, "samples_ns": list(test.times_ns)}
-            for test in tests
-        ],
+        "conditions": conditions,
+        "conditions_by_process": [conditions],
+        "results": result_facts(run.answer.tokens, run.answer.logits),
+        "results_agree": True,
+        "left_out": [asdict(test) for test in run.left_out],
+        "tests": [_times(samples) for samples in run.samples],
     }
     return with_statistics(entry)
 
@@ -42,20 +68,33 @@ def model_entry(
 def with_statistics(entry: dict[str, Any]) -> dict[str, Any]:
     """The entry with what follows from its samples."""
     tests = [_with_statistics(entry, test) for test in entry["tests"]]
-    return entry | {"tests": tests, "graphs_speedup": _graphs_speedup(tests)}
+    tests = [test | {"graphs_speedup": _graphs_speedup(test, tests)} for test in tests]
+    speedups = [test["graphs_speedup"] for test in tests if test["graphs_speedup"]]
+    return entry | {"tests": tests, "graphs_speedup": speedups[0] if speedups else None}
 
 
 def pooled(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """One entry of several of the same model, each from a process of its own; memory is the largest of theirs."""
+    """One entry of several of the same model, each from a process of its own.
+
+    Memory is the largest of theirs, the conditions those of the process with the lowest clock.
+    """
     first = entries[0]
     tests = [
-        test | {"samples_ns": [time for entry in entries for time in entry["tests"][place]["samples_ns"]]}
-        for place, test in enumerate(first["tests"])
+        test | _together([entry["tests"][place] for entry in entries]) for place, test in enumerate(first["tests"])
     ]
+    conditions = [entry["conditions"] for entry in entries]
     memory = {key: max(entry["memory"][key] for entry in entries) for key in first["memory"]}
     speeds = [speed for entry in entries if (speed := entry["device"]["copy_bytes_per_s"])]
     device = first["device"] | {"copy_bytes_per_s": spread_of(speeds).median if speeds else None}
-    return with_statistics(first | {"tests": tests, "memory": memory, "device": device})
+    whole = {
+        "tests": tests,
+        "memory": memory,
+        "device": device,
+        "conditions": min(conditions, key=lambda each: each["sm_clock_mhz"] or math.inf),
+        "conditions_by_process": conditions,
+        "results_agree": all(entry["results"] == first["results"] for entry in entries),
+    }
+    return with_statistics(first | whole)
 
 
 def bench_document(
@@ -79,6 +118,17 @@ def bench_document(
     }
 
 
+def _times(samples: Samples) -> dict[str, Any]:
+    times_ns = list(samples.times_ns)
+    return {**asdict(samples.test), "graphs": samples.graphs, "samples_ns": times_ns, "samples_by_process": [times_ns]}
+
+
+def _together(tests: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The times of one test in several processes."""
+    by_process = [test["samples_ns"] for test in tests]
+    return {"samples_ns": [time for times in by_process for time in times], "samples_by_process": by_process}
+
+
 def _with_statistics(entry: dict[str, Any], test: dict[str, Any]) -> dict[str, Any]:
     time = spread_of(test["samples_ns"])
     copy_bytes_per_s = entry["device"]["copy_bytes_per_s"]
@@ -94,9 +144,15 @@ def _with_statistics(entry: dict[str, Any], test: dict[str, Any]) -> dict[str, A
     }
 
 
-def _graphs_speedup(tests: Iterable[dict[str, Any]]) -> dict[str, float] | None:
-    """How many times as fast decode is with graphs as without, pair by pair of repetitions."""
-    times = {test["graphs"]: test["samples_ns"] for test in tests if test["phase"] == "decode"}
-    if not {True, False} <= times.keys():
+def _graphs_speedup(test: dict[str, Any], tests: Iterable[dict[str, Any]]) -> dict[str, float] | None:
+    """How many times as fast a decode with graphs is as the same without, pair by pair of repetitions."""
+    without = [
+        other["samples_ns"] for other in tests if other["graphs"] is False and _same_work(test) == _same_work(other)
+    ]
+    if not test["graphs"] or not without:
         return None
-    return spread_of([off / on for on, off in zip(times[True], times[False], strict=True)]).as_dict()
+    return spread_of([off / on for on, off in zip(test["samples_ns"], without[0], strict=True)]).as_dict()
+
+
+def _same_work(test: dict[str, Any]) -> tuple[Any, ...]:
+    return test["phase"], test["tokens"], test["depth"]

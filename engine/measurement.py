@@ -30,13 +30,16 @@ class Measurement:
 
 
 @dataclass(frozen=True)
-class Samples:
-    """Times of one test; `graphs` is None for a prefill, which is never replayed."""
+class Answer:
+    """What a model computes behind a prompt.
 
-    phase: str
-    tokens: int
-    graphs: bool | None
-    times_ns: tuple[int, ...]
+    Attributes:
+        tokens: chosen one after the other.
+        logits: those of the first, shape (vocabulary,).
+    """
+
+    tokens: tuple[int, ...]
+    logits: FloatArray
 
 
 def measure(
@@ -71,6 +74,20 @@ def warm_up(runner: Runner, prompt_tokens: Sequence[int], progress: StageProgres
     elapsed_ns = time.perf_counter_ns() - start_ns
     progress("warming up", 1, 1)
     return elapsed_ns
+
+
+def answer_to(runner: Runner, prompt: Sequence[int], tokens: int) -> Answer:
+    """An answer of so many tokens, untimed.
+
+    Raises:
+        EngineError: prompt and answer do not fit in the cache; before anything runs.
+    """
+    runner.check(prompt, tokens)
+    runner.prefill(prompt)
+    logits = runner.logits()
+    for step in range(tokens - 1):
+        runner.decode(step)
+    return Answer(tuple(runner.tokens(tokens)), logits)
 
 
 def time_prefill(runner: Runner, prompt: Sequence[int], number: int = 0) -> int:

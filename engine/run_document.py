@@ -66,7 +66,7 @@ def run_document(run: Run) -> dict[str, Any]:
         },
         "roles": [*_roles(run)],
         "memory": asdict(engine.ops.memory()),
-        "results": _results(measurement),
+        "results": result_facts(measurement.tokens, measurement.logits),
         **surroundings(run.device, run.flags),
     }
 
@@ -118,6 +118,15 @@ def weight_facts(engine: Engine) -> dict[str, Any]:
     }
 
 
+def result_facts(tokens: Sequence[int], logits: FloatArray) -> dict[str, Any]:
+    """What came of a run: hashes of all tokens and logits, and some of both; `logits` has shape (vocabulary,)."""
+    return {
+        "tokens_sha256": hashlib.sha256(np.array(tokens, "<i4").tobytes()).hexdigest(),
+        "tokens": list(tokens[:_TOKENS_SHOWN]),
+        "logits": _logits(logits),
+    }
+
+
 def without_folders(arguments: Iterable[str]) -> list[str]:
     """Arguments of which those that are paths are left with their last part."""
     return [_without_folder(argument) for argument in arguments]
@@ -161,15 +170,6 @@ def _roles(run: Run) -> Iterable[dict[str, Any]]:
     for phase, roles in phases.items():
         for role in roles:
             yield {"phase": phase, **asdict(role)}
-
-
-def _results(measurement: Measurement) -> dict[str, Any]:
-    tokens = np.array(measurement.tokens, "<i4")
-    return {
-        "tokens_sha256": hashlib.sha256(tokens.tobytes()).hexdigest(),
-        "tokens": list(measurement.tokens[:_TOKENS_SHOWN]),
-        "logits": _logits(measurement.logits),
-    }
 
 
 def _logits(logits: FloatArray) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.bench_tests import SUITES, choose_tests, left_out_remark
 from engine.errors import EngineError
 from engine.fields import shown
 from engine.files import check_new, read_small_text, shown_path, write_text
@@ -25,6 +26,17 @@ if TYPE_CHECKING:
 _GRAPHS = {"on": (True,), "off": (False,), "both": (True, False)}
 DEFAULT_REPETITIONS = 5
 _MOST_SUITE_BYTES = 1 << 20
+_DESCRIPTION = """\
+Times prefill and decode. With --tests
+  default  prefill of 128, 512 and 4096 tokens (pp128 ...), decode of 128 behind one token (tg128)
+  long     prefill of 1024, 2048, 4096 and 8192, decode of 256 behind 1024, 4096 and 8192 (tg256@1024 ...)
+  all      both
+Of the long tests those are left out, and named, that need more tokens than the model was made for; the default ones
+are for every model. A prompt that is decoded behind is read once, and every repetition goes back to its end.
+
+The JSON document holds times (of all processes, and of each), memory, the greedy answer to a fixed prompt of 64 tokens
+that follow from the seed, untimed, and the GPU's state while it decodes, as the driver tells it (clock, power, other
+processes); what is unknown is null."""
 
 
 @dataclass(frozen=True)
@@ -49,17 +61,18 @@ def add_to(verbs: Any) -> None:
     parser: argparse.ArgumentParser = verbs.add_parser(
         "bench",
         help="time prefill and decode",
-        description="Times prefill of 128, 512 and 4096 tokens, and decode of 128 behind an empty context.",
+        description=_DESCRIPTION,
     )
     add_model_options(parser, several=True)
     parser.add_argument(
         "--suite", type=Path, metavar="FILE", help="a line a model: MODEL [--weights W] [--weight-format F]"
     )
+    parser.add_argument("--tests", choices=list(SUITES), default="default", help="what is timed; see above")
     parser.add_argument(
         "--graphs", choices=list(_GRAPHS), default="on", help="decode with CUDA graphs, without, or both"
     )
     parser.add_argument("--reps", type=positive, default=DEFAULT_REPETITIONS, help="of each test (default: 5)")
-    parser.add_argument("--processes", type=positive, default=1, help="so many processes, their times pooled")
+    parser.add_argument("--processes", type=positive, default=1, help="so many processes, one after the other")
     parser.add_argument("--format", choices=["table", "json"], default="table", help="what is printed")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE.json", help="write the JSON document, too")
     parser.set_defaults(call=call)
@@ -139,10 +152,11 @@ def _suite(path: Path, weight_format: str | None) -> list[Candidate]:
     return found
 
 
-def _plan(parsed: argparse.Namespace) -> BenchPlan:
+def _plan(parsed: argparse.Namespace, context: int) -> BenchPlan:
     from engine.bench import BenchPlan
 
-    return BenchPlan(parsed.reps, _GRAPHS[parsed.graphs])
+    tests, left_out = choose_tests(parsed.tests, context)
+    return BenchPlan(tests, left_out, parsed.reps, _GRAPHS[parsed.graphs])
 
 
 def _measure_here(parsed: argparse.Namespace, candidate: Candidate) -> Outcome:
@@ -151,11 +165,14 @@ def _measure_here(parsed: argparse.Namespace, candidate: Candidate) -> Outcome:
     from engine.session import remarks
     from engine.terminal import shown_progress
 
-    plan, options = _plan(parsed), engine_options(parsed, graphs=parsed.graphs != "off")
+    options = engine_options(parsed, graphs=parsed.graphs != "off")
     try:
         choice = choose_model(candidate.model, candidate.weights, candidate.weight_format)
+        plan = _plan(parsed, choice.config.context)
         for remark in remarks(choice, options, plan.context):
             say(remark)
+        if plan.left_out:
+            say(f"{choice.name}: {left_out_remark(plan.left_out)}")
         with shown_progress() as progress:
             return Outcome(bench_model(choice, options, plan, progress), None)
     except EngineError as error:
@@ -206,6 +223,7 @@ def _arguments(parsed: argparse.Namespace, candidate: Candidate) -> list[str]:
         "--backend": parsed.backend,
         "--seed": parsed.seed,
         "--chunk": parsed.chunk,
+        "--tests": parsed.tests,
         "--graphs": parsed.graphs,
         "--reps": parsed.reps,
         "--format": "json",

@@ -9,17 +9,30 @@ from typing import Any
 
 import pytest
 
+from engine.bench_document import with_statistics
 from engine.program import bench, processes
 from engine.program.main import main
 
-ENTRY = {
+ENTRY: dict[str, Any] = {
     "model": {"name": "m"},
     "weights": {"format": "fp32", "synthetic": False, "source": "m"},
     "backend": "numpy",
     "step_weight_bytes": 1000,
     "memory": {"weights_bytes": 1000, "peak_bytes": 2000},
     "device": {"name": "CPU (NumPy reference)", "copy_bytes_per_s": None},
-    "tests": [{"phase": "decode", "tokens": 128, "graphs": False, "samples_ns": [100, 200]}],
+    "conditions": {
+        "sm_clock_mhz": None,
+        "max_sm_clock_mhz": None,
+        "power_w": None,
+        "power_limit_w": None,
+        "performance_state": None,
+        "throttle_reasons": None,
+        "other_processes": None,
+    },
+    "results": {"tokens_sha256": "ab"},
+    "results_agree": True,
+    "left_out": [],
+    "tests": [{"phase": "decode", "tokens": 128, "depth": 0, "graphs": False, "samples_ns": [100, 200]}],
 }
 
 
@@ -59,19 +72,20 @@ def test_processes_get_one_model_each_and_are_pooled(
     started = Processes(document(), document())
     arguments = (
         "--model=m", "--processes=2", "--reps=2", "--graphs=both", "--chunk=7", "--variant=no-pdl",
-        "--weight-format=fp16", "--backend=numpy", "--seed=3", "--format=json",
+        "--weight-format=fp16", "--backend=numpy", "--seed=3", "--tests=long", "--format=json",
     )  # fmt: skip
     assert start(monkeypatch, started, *arguments) == 0
     assert len(started.commands) == 2
     assert started.commands[0][:5] == [sys.executable, "-P", "-m", "engine", "bench"]
     assert set(started.commands[0][5:]) == {
         "--model=m", "--reps=2", "--graphs=both", "--chunk=7", "--variant=no-pdl", "--weight-format=fp16",
-        "--backend=numpy", "--seed=3", "--format=json",
+        "--backend=numpy", "--seed=3", "--tests=long", "--format=json",
     }  # fmt: skip
     whole = json.loads(capsys.readouterr().out)
     assert whole["schema"] == "engine.bench/1"
     assert (whole["processes"], whole["repetitions"]) == (2, 2)
     assert whole["models"][0]["tests"][0]["samples_ns"] == [100, 200, 100, 200]
+    assert whole["models"][0]["tests"][0]["samples_by_process"] == [[100, 200], [100, 200]]
 
 
 def test_a_suite_times_every_model_whatever_happens_to_the_others(
@@ -126,6 +140,24 @@ def test_one_model_fails_in_one_sentence_and_says_so_in_json(
     message = json.loads(out)["failures"][0]["message"]
     assert message.startswith("memory does not suffice" if error == "memory" else "there is no model nothing")
     assert errors.splitlines()[-1] == f"engine: {message}"
+
+
+def test_tests_that_do_not_fit_are_named_before_the_others_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plans: list[Any] = []
+
+    def bench_model(_choice: object, _options: object, plan: object, _progress: object) -> dict[str, Any]:
+        plans.append(plan)
+        return with_statistics(ENTRY)
+
+    monkeypatch.setattr("engine.bench.bench_model", bench_model)
+    assert start(monkeypatch, Processes(), "--model=tiny-qwen3", "--backend=numpy", "--tests=long") == 0
+    assert [test.name for test in plans[0].tests] == ["pp1024", "pp2048", "pp4096", "tg256@1024"]
+    assert [test.name for test in plans[0].left_out] == ["pp8192", "tg256@4096", "tg256@8192"]
+    assert plans[0].context == 4096
+    left_out = "left out, for the model was not made for so many tokens: pp8192, tg256@4096, tg256@8192"
+    assert f"engine: tiny-qwen3: {left_out}" in capsys.readouterr().err.splitlines()
 
 
 def test_endings_of_processes_are_told() -> None:
