@@ -72,6 +72,17 @@ def test_models_are_timed_in_processes_of_their_own(tmp_path: Path) -> None:
     assert document["failures"][0]["model"] == "nothing"
 
 
+def test_processes_compute_the_same_and_keep_their_times_apart(tmp_path: Path) -> None:
+    done = engine("bench", *TINY, "--processes", "2", "--reps", "2", "--format", "json", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (model,) = json.loads(done.stdout)["models"]
+    assert model["results_agree"] is True
+    assert len(model["results"]["tokens"]) == 32
+    for test in model["tests"]:
+        assert [len(times) for times in test["samples_by_process"]] == [2, 2]
+        assert [*test["samples_by_process"][0], *test["samples_by_process"][1]] == test["samples_ns"]
+
+
 def test_an_engine_in_the_current_folder_is_not_taken_for_this_one(tmp_path: Path) -> None:
     (tmp_path / "engine.py").write_text("raise SystemExit('taken')\n")
     command = [sys.executable, "-P", "-m", "engine", "bench", *TINY, "--model", "nothing", "--reps", "1"]

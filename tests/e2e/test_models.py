@@ -54,6 +54,23 @@ def test_a_benchmark_is_a_table_and_a_document(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "bench.json").read_text())["models"]
 
 
+def test_long_tests_are_run_as_far_as_they_fit_and_change_no_result(tmp_path: Path) -> None:
+    documents = {}
+    for tests in ("default", "long"):
+        arguments = ("--model", "tiny-qwen3", "--tests", tests, "--reps", "1", "--backend", "numpy", "--format", "json")
+        done = wb("bench", *arguments, folder=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert ("left out" in done.stderr) == (tests == "long")
+        documents[tests] = json.loads(done.stdout)["models"][0]
+    long = documents["long"]
+    assert [(test["tokens"], test["depth"]) for test in long["tests"]] == [(1024, 0), (2048, 0), (4096, 0), (256, 1024)]
+    assert [(test["tokens"], test["depth"]) for test in long["left_out"]] == [(8192, 0), (256, 4096), (256, 8192)]
+    assert long["results"] == documents["default"]["results"]
+    refused = wb("bench", "--model", "tiny-qwen3", "--tests", "short", folder=tmp_path)
+    assert refused.returncode == 2
+    assert "see `wb bench --help`" in refused.stderr
+
+
 def test_the_demo_shows_a_real_capture_and_profiles_a_tiny_model(tmp_path: Path) -> None:
     done = wb("demo", folder=tmp_path)
     assert done.returncode == 0, done.stderr
