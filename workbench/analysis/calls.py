@@ -83,12 +83,22 @@ def _is_inside_another(calls: Calls, rows: IntArray) -> BoolArray:
     return inside
 
 
-def own_time_ns(calls: Calls) -> NDArray[np.int64]:
-    """The time of each call that no call around it covers, shape (calls,): a runtime call covers its driver's."""
-    own = np.zeros(len(calls), np.int64)
-    for thread in np.unique(calls.thread):
-        rows = np.flatnonzero(calls.thread == thread)
-        own[rows] = exclusive_ns(calls.start_ns[rows], calls.end_ns[rows])
+def own_time_ns(calls: Calls, rows: IntArray | None = None) -> NDArray[np.int64]:
+    """The time of each call that no call around it covers: a runtime call covers its driver's.
+
+    Args:
+        calls: the table.
+        rows: if not all calls, those to be looked at, shape (rows,): what is around them counts if it is one of them.
+
+    Returns:
+        A time for each of them, shape (rows,).
+    """
+    chosen = np.arange(len(calls)) if rows is None else rows
+    threads = calls.thread[chosen]
+    own = np.zeros(len(chosen), np.int64)
+    for thread in np.unique(threads):
+        places = np.flatnonzero(threads == thread)
+        own[places] = exclusive_ns(calls.start_ns[chosen[places]], calls.end_ns[chosen[places]])
     return own
 
 

@@ -14,23 +14,27 @@ from workbench.trace.columns import IntArray
 from workbench.trace.model import NONE, Trace
 
 
-def critical_call_ns(trace: Trace, gaps: Gaps, gap_steps: IntArray) -> NDArray[np.int64]:
-    """The time within each call during which its process's GPU was idle in some step's time, shape (calls,).
+def critical_call_ns(trace: Trace, gaps: Gaps, gap_steps: IntArray, rows: IntArray | None = None) -> NDArray[np.int64]:
+    """The time within each call during which its process's GPU was idle in some step's time, shape (rows,).
 
-    As in `own_time_ns`, what a call around it covers is the outer one's: a thread's calls add up to its union.
+    As in `own_time_ns`, what a call around it covers is the outer one's, if both are asked for: a thread's calls add up
+    to its union.
 
     Args:
         trace: the capture.
         gaps: the GPU's idle time.
         gap_steps: the step in whose time each gap lies, or `NONE`, shape (gaps,).
+        rows: if not all calls, those that are asked for, shape (rows,).
     """
     calls = trace.calls
-    begin_ns = calls.end_ns - own_time_ns(calls)
-    process = trace.thread_process[calls.thread]
-    critical_ns = np.zeros(len(calls), np.int64)
+    chosen = np.arange(len(calls)) if rows is None else rows
+    end_ns = calls.end_ns[chosen]
+    begin_ns = end_ns - own_time_ns(calls, rows)
+    process = trace.thread_process[calls.thread[chosen]]
+    critical_ns = np.zeros(len(chosen), np.int64)
     for number in np.unique(process):
-        rows = np.flatnonzero(process == number)
+        places = np.flatnonzero(process == number)
         own = (gaps.process == number) & (gap_steps != NONE)
         idle = Timeline.union(gaps.begin_ns[own], gaps.end_ns[own])
-        critical_ns[rows] = idle.covered_between(begin_ns[rows], calls.end_ns[rows])
+        critical_ns[places] = idle.covered_between(begin_ns[places], end_ns[places])
     return critical_ns

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from workbench.analysis.analysis import Analysis
 from workbench.analysis.idle import IdleKind
 from workbench.analysis.intervals import exclusive_ns
-from workbench.analysis.steps import rows_of_phase
+from workbench.analysis.steps import median_step, rows_of_phase
 from workbench.attribution.rules import PHASES
 from workbench.trace.columns import IntArray
 from workbench.trace.model import NONE, OperationKind
@@ -58,8 +58,7 @@ def median_step_profile(analysis: Analysis, process: int, phase: str) -> StepPro
     """Takes the (lower) median step of a phase apart; the phase must have steps."""
     placement, operations = analysis.attribution.placement, analysis.trace.operations
     rows = np.flatnonzero(rows_of_phase(placement.steps, process, PHASES.index(phase)))
-    wall_ns = analysis.step_costs.wall_ns[rows]
-    step = rows[np.argsort(wall_ns, kind="stable")[(len(rows) - 1) // 2]]
+    step = rows[median_step(analysis.step_costs.wall_ns[rows])]
     window_begin, window_end = int(placement.steps.begin_ns[step]), int(placement.steps.end_ns[step])
     inside = (operations.process == process) & (operations.end_ns > window_begin) & (operations.start_ns < window_end)
     own = np.flatnonzero(inside)

@@ -111,6 +111,20 @@ def step_of_gaps(steps: Steps, gaps: Gaps) -> NDArray[np.int64]:
     return found
 
 
+def median_step(wall_ns: IntArray) -> int:
+    """The step that stands for a phase: the one of the (lower) median wall time, the first of equals.
+
+    Of several captures the median step is the mean over captures of each one's.
+
+    Args:
+        wall_ns: the wall time of each of its steps, shape (steps,); there is one at least.
+
+    Returns:
+        Its position in `wall_ns`.
+    """
+    return int(np.argsort(wall_ns, kind="stable")[(len(wall_ns) - 1) // 2])
+
+
 def positions_among(rows: IntArray, step: IntArray, steps: int) -> NDArray[np.int64]:
     """For each operation's step, its position among some rows of `Steps`, or `NONE`.
 

@@ -9,7 +9,7 @@ from workbench.analysis.calls import plain_name
 from workbench.analysis.idle import IdleKind
 from workbench.analysis.step_profile import COPIES, HIDDEN
 from workbench.analysis.step_shares import step_shares
-from workbench.analysis.steps import positions_among, rows_of_phase, sum_by
+from workbench.analysis.steps import median_step, positions_among, rows_of_phase, sum_by
 from workbench.attribution.rules import PHASES
 from workbench.compare.measurement import CaptureMeasurement, Cell, Kernel, Launch, PhaseMeasurement, Place, Total, add
 from workbench.trace.columns import BoolArray, IntArray
@@ -129,7 +129,7 @@ class _PhaseMeasuring:
             return {}
         steps = self._placement.steps
         own = self._steps[steps.process[self._steps] == steps.process[self._steps[0]]]
-        middle = own[np.argsort(self._analysis.step_costs.wall_ns[own], kind="stable")[(len(own) - 1) // 2]]
+        middle = own[median_step(self._analysis.step_costs.wall_ns[own])]
         rows = self._rows[self._placement.step[self._rows] == middle]
         rows = rows[np.argsort(self._trace.operations.start_ns[rows], kind="stable")]
         details = self._trace.kernels

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.analysis.steps import median_step
 from workbench.compare.estimate import Estimate, estimates
 from workbench.compare.grouping import GroupedPhase, group_phase
 from workbench.compare.measurement import PhaseMeasurement
@@ -79,7 +80,7 @@ def _rows(
                 before_roles=member.before_roles,
                 after_roles=member.after_roles,
                 time=time.estimate(number, noise),
-                busy=busy.estimate(number, noise),
+                busy=busy.estimate(number, None),
                 before_ns_per_step=time.before_mean(number),
                 after_ns_per_step=time.after_mean(number),
                 before_busy_ns_per_step=busy.before_mean(number),
@@ -167,7 +168,8 @@ def _together(errors: Sequence[float]) -> float | None:
 
 
 def _median_step(phases: Sequence[PhaseMeasurement]) -> float:
-    return float(np.median(np.concatenate([capture.wall_ns for capture in phases])))
+    """The mean over captures of their median steps."""
+    return float(np.mean([capture.wall_ns[median_step(capture.wall_ns)] for capture in phases]))
 
 
 def _reconcile(

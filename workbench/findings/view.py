@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from workbench.analysis.analysis import Analysis
 from workbench.analysis.calls import CallKind, is_kind
+from workbench.analysis.critical_calls import critical_call_ns
 from workbench.analysis.idle import IdleKind
 from workbench.analysis.intervals import Timeline
 from workbench.analysis.roofline import PhaseRoofline
-from workbench.analysis.steps import rows_of_phase, sum_by
+from workbench.analysis.steps import median_step, rows_of_phase, sum_by
 from workbench.attribution.rules import PHASES, STEPPED_PHASES
 from workbench.findings.finding import CallTime
 from workbench.trace.columns import BoolArray, IntArray
@@ -137,7 +138,7 @@ class PhaseView:
     @cached_property
     def middle_step(self) -> int:
         """The step whose wall time is the (lower) median, as a position among `steps`."""
-        return int(np.argsort(self.wall_ns, kind="stable")[(self.step_count - 1) // 2])
+        return median_step(self.wall_ns)
 
     @cached_property
     def median_wall_ns(self) -> int:
@@ -194,15 +195,13 @@ class PhaseView:
         """Where the time of some of its API calls lies; None where there are none."""
         if not len(calls):
             return None
-        gaps, table, rows = self.analysis.gaps, self.trace.calls, self.process_operations
-        own = np.isin(self.analysis.gap_steps, self.steps)
-        idle = Timeline.union(gaps.begin_ns[own], gaps.end_ns[own])
+        table, rows = self.trace.calls, self.process_operations
         busy = Timeline.union(self.trace.operations.start_ns[rows], self.trace.operations.end_ns[rows])
         begin_ns, end_ns = table.start_ns[calls], table.end_ns[calls]
         return CallTime(
             steps=self.step_count,
             total_ns=int((end_ns - begin_ns).sum()),
-            critical_ns=int(idle.covered_between(begin_ns, end_ns).sum()),
+            critical_ns=int(critical_call_ns(self.trace, self.analysis.gaps, self.analysis.gap_steps, calls).sum()),
             hidden_ns=int(busy.covered_between(begin_ns, end_ns).sum()),
         )
 

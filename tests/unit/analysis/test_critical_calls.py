@@ -2,8 +2,11 @@
 
 from collections.abc import Callable
 
+import numpy as np
+
 from tests.exports import Export
 from workbench.analysis.analysis import Analysis
+from workbench.analysis.critical_calls import critical_call_ns
 
 Analysed = Callable[[Export], Analysis]
 
@@ -79,3 +82,15 @@ def test_a_capture_without_calls_has_none(analysed: Analysed) -> None:
     export = Export()
     export.kernel("k", 0, 10, None)
     assert analysed(export).critical_call_ns.tolist() == []
+
+
+def test_of_some_calls_only_those_around_them_that_are_asked_for_cover_them(analysed: Analysed) -> None:
+    export = two_steps()
+    export.call("cudaLaunchKernel_v7000", 205, 290)
+    export.call("cuModuleLoadData", 210, 280)
+    export.call("cuLibraryLoadData", 220, 230)
+    analysis = analysed(export)
+    trace = analysis.trace
+    rows = np.array([row for row, text in enumerate(trace.texts(trace.calls.name)) if "LoadData" in text])
+    assert critical(analysis, "cuModuleLoadData") == [0]
+    assert sum(critical_call_ns(trace, analysis.gaps, analysis.gap_steps, rows).tolist()) == 70

@@ -7,7 +7,7 @@ from tests.exports import Export
 from workbench.analysis.analysis import Analysis
 from workbench.analysis.calls import CallKind
 from workbench.analysis.idle import IdleKind
-from workbench.analysis.steps import rows_of_phase, sum_by
+from workbench.analysis.steps import median_step, rows_of_phase, sum_by
 from workbench.attribution.rules import PHASES
 from workbench.trace.model import NONE
 
@@ -203,3 +203,10 @@ def test_rows_of_a_phase_are_of_one_process(analysed: Analysed) -> None:
 def test_sums_are_exact_and_leave_out_what_has_no_group(value: int) -> None:
     group, values = np.array([0, 2, 0, NONE]), np.array([value, 5, 1, 7])
     assert sum_by(group, values, 3).tolist() == [value + 1, 0, 5]
+
+
+@pytest.mark.parametrize(
+    ("wall_ns", "step"), [([5], 0), ([9, 5], 1), ([3, 1, 2], 2), ([4, 1, 3, 2], 3), ([7, 7, 7], 0)]
+)
+def test_the_median_step_is_the_lower_one_and_the_first_of_equals(wall_ns: list[int], step: int) -> None:
+    assert median_step(np.array(wall_ns)) == step

@@ -86,7 +86,7 @@ def test_captures_weigh_alike_however_many_steps_they_have() -> None:
     assert row.time is not None
     assert (row.time.before, row.time.after) == (150, 150)
     assert (comparison.before_steps, comparison.after_steps) == (110, 10)
-    assert step_of(comparison).before_median == 200
+    assert step_of(comparison).before_median == 150
 
 
 def test_a_role_of_one_side_has_no_difference() -> None:
