@@ -112,7 +112,7 @@ def step_of_gaps(steps: Steps, gaps: Gaps) -> NDArray[np.int64]:
 
 
 def median_step(wall_ns: IntArray) -> int:
-    """The step that stands for a phase: the one of the (lower) median wall time, the first of equals.
+    """The step that stands for a phase: the one of the (lower) median wall time.
 
     Of several captures the median step is the mean over captures of each one's.
 

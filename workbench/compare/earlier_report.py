@@ -144,7 +144,6 @@ class _PhaseJson:
     phase: str
     steps: int
     wall_ns: int
-    graph_launches: int
 
 
 @dataclass(frozen=True)
@@ -222,16 +221,10 @@ def _manifest(document: dict[str, Any] | None) -> Manifest | None:
 
 
 def _graphs(told: _ReportJson) -> bool | None:
-    """Whether decode ran in graphs (prefill, where there is none): as the report says, else by its graph launches."""
-    if told.graphs is not None:
-        if told.graphs not in ("on", "off"):
-            raise MismatchError("graphs is neither on nor off")
-        return told.graphs == "on"
-    for phase in reversed(STEPPED_PHASES):
-        launches = [one.graph_launches for one in told.phases if one.phase == phase and one.steps]
-        if launches:
-            return any(launches)
-    return None
+    """Whether its steps ran in graphs, as the report says."""
+    if told.graphs not in (None, "on", "off"):
+        raise MismatchError("graphs is neither on nor off")
+    return None if told.graphs is None else told.graphs == "on"
 
 
 def _phase_steps(told: _ReportJson) -> list[PhaseSteps]:

@@ -11,10 +11,10 @@ import numpy as np
 
 from workbench.analysis.analysis import Analysis
 from workbench.analysis.footprint import SCHEMA as ENGINE_SCHEMA
+from workbench.analysis.graph_use import uses_graphs
 from workbench.attribution.attribution import Attribution
-from workbench.attribution.rules import PHASES
 from workbench.manifest import Gpu, Manifest
-from workbench.trace.model import NONE, OperationKind, Trace
+from workbench.trace.model import NONE, Trace
 
 ENGINE = "engine"
 ON, OFF = "on", "off"
@@ -234,23 +234,11 @@ def _seen_in(analysis: Analysis, manifest: Manifest | None) -> _Facts:
     return {
         "recorder": trace.info.recorder or "nsys",
         "layers": f"{len(layers)} layers" if layers else None,
-        "graphs": _graphs(attribution),
+        "graphs": {None: None, True: ON, False: OFF}[uses_graphs(attribution)],
         "graph_trace": _graph_trace(attribution),
         **_gpus(trace, manifest.device.gpus if manifest and manifest.device else ()),
         "exporter": None if trace.info.recorder else _text(trace.info.nsys_version),
     }
-
-
-def _graphs(attribution: Attribution) -> str | None:
-    """Whether decode's kernels ran in graphs; prefill's where there is no decode."""
-    kinds = attribution.trace.operations.kind
-    is_whole_graph = kinds == OperationKind.GRAPH
-    is_computation = is_whole_graph | (kinds == OperationKind.KERNEL)
-    for phase in ("decode", "prefill"):
-        rows = is_computation & (attribution.placement.phase == PHASES.index(phase))
-        if rows.any():
-            return ON if (attribution.sites.is_graph_node | is_whole_graph)[rows].any() else OFF
-    return None
 
 
 def _graph_trace(attribution: Attribution) -> str | None:

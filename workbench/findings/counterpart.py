@@ -8,11 +8,10 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 from workbench.analysis.analysis import Analysis
-from workbench.attribution.rules import STEPPED_PHASES
 from workbench.findings.find import Findings
 from workbench.findings.finding import Finding, Gain
+from workbench.findings.identity import identity
 from workbench.findings.measure import measure
-from workbench.findings.view import phase_views
 
 _OF_ONE_ROLE_OF_SEVERAL = "kernels_per_layer"
 
@@ -45,16 +44,6 @@ class CounterpartCapture:
     of_findings: tuple[Counterpart | None, ...]
 
 
-def uses_graphs(analysis: Analysis) -> bool | None:
-    """Whether decode ran in CUDA graphs (prefill, where there is no decode); None for a capture without steps."""
-    views = tuple(phase_views(analysis))
-    for phase in reversed(STEPPED_PHASES):
-        of_phase = [view.has_graph_kernels() for view in views if view.phase == phase]
-        if of_phase:
-            return any(of_phase)
-    return None
-
-
 def counterparts(analysis: Analysis, there: Findings, findings: Sequence[Finding]) -> tuple[Counterpart | None, ...]:
     """For each finding, what another capture says of it; None where that capture cannot tell.
 
@@ -69,11 +58,11 @@ def counterparts(analysis: Analysis, there: Findings, findings: Sequence[Finding
         findings: what was found in this one.
     """
     by_pid = sorted(there.findings, key=lambda finding: finding.pid)
-    by_target, by_kernels = (_grouped(key, by_pid) for key in (_target_key, _kernels_key))
+    by_target, by_kernels = (_grouped(key, by_pid) for key in (identity, _kernels_key))
     found: list[Counterpart | None] = [None] * len(findings)
     for number in sorted(range(len(findings)), key=lambda number: findings[number].pid):
         finding = findings[number]
-        alike = by_target.get(_target_key(finding)) or by_kernels.get(_kernels_key(finding))
+        alike = by_target.get(identity(finding)) or by_kernels.get(_kernels_key(finding))
         if alike:
             # A process more than there has the last one's.
             same = alike.pop(0) if len(alike) > 1 else alike[0]
@@ -90,15 +79,10 @@ def _grouped(key: Callable[[Finding], Hashable], findings: Sequence[Finding]) ->
     return groups
 
 
-def _target_key(finding: Finding) -> Hashable:
-    target = finding.target
-    return finding.detector, finding.phase, target.subject, target.measure, target.names
-
-
 def _kernels_key(finding: Finding) -> Hashable:
-    """As `_target_key`, but for a target that names one role of several of the same kernels: the kernels instead."""
+    """As `identity`, but for a target that names one role of several of the same kernels: the kernels instead."""
     if finding.target.measure != _OF_ONE_ROLE_OF_SEVERAL:
-        return _target_key(finding)
+        return identity(finding)
     kernels = frozenset(row[0] for row in finding.evidence[0].rows)
     return finding.detector, finding.phase, finding.target.measure, kernels
 

@@ -7,13 +7,14 @@ import numpy as np
 
 from workbench.analysis.analysis import Analysis
 from workbench.analysis.coverage import Coverage, Totals
+from workbench.analysis.graph_use import uses_graphs
 from workbench.analysis.phases import PhaseSummary
 from workbench.analysis.roofline import PhaseRoofline
 from workbench.analysis.step_profile import StepProfile, median_step_profile
 from workbench.attribution.rules import PHASES, STEPPED_PHASES
 from workbench.errors import UserError
 from workbench.findings.calibration import Outcome, Realised, realised
-from workbench.findings.counterpart import CounterpartCapture, counterparts, uses_graphs
+from workbench.findings.counterpart import CounterpartCapture, counterparts
 from workbench.findings.find import Findings, find
 from workbench.findings.measure import measure
 from workbench.trace.model import CaptureInfo, Device
@@ -88,7 +89,7 @@ def compile_document(analysis: Analysis, calibration: Sequence[Outcome] = ()) ->
         findings=findings,
         measured=tuple(measure(analysis, finding.target).value for finding in findings.findings),
         limitations=_limitations(analysis),
-        graphs=uses_graphs(analysis),
+        graphs=uses_graphs(analysis.attribution),
         critical_api_ns=_critical_api_ns(analysis),
         realised={name: found for name in sorted(detectors) if (found := realised(calibration, name))},
     )

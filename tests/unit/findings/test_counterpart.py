@@ -7,7 +7,7 @@ from tests.exports import Export
 from tests.unit.findings.programs import Program
 from workbench.analysis.analysis import Analysis
 from workbench.errors import UserError
-from workbench.findings.counterpart import Counterpart, counterparts, uses_graphs
+from workbench.findings.counterpart import Counterpart, counterparts
 from workbench.findings.document import compile_document, with_counterpart
 from workbench.findings.find import Findings, find
 from workbench.findings.finding import Finding
@@ -40,18 +40,6 @@ def modes(analysed: Analysed) -> tuple[Analysis, Analysis]:
 
 def by_detector(found: tuple[Counterpart | None, ...], findings: Findings) -> dict[str, Counterpart | None]:
     return {finding.detector: one for finding, one in zip(findings.findings, found, strict=True)}
-
-
-def test_graphs_are_told_by_what_decode_ran_in(analysed: Analysed, modes: tuple[Analysis, Analysis]) -> None:
-    assert [uses_graphs(analysis) for analysis in modes] == [False, True]
-    program = Program()
-    with program.step("prefill"), program.graph_launch():
-        program.kernel("gemm", 1_000, node=1)
-    assert uses_graphs(analysed(program.export)) is True
-    assert uses_graphs(analysed(decode(program, graphs=False).export)) is False
-    without_steps = Export()
-    without_steps.launch("gemm", 0, 10, 20)
-    assert uses_graphs(analysed(without_steps)) is None
 
 
 def test_the_same_finding_has_the_gain_of_its_own_mode(modes: tuple[Analysis, Analysis]) -> None:
