@@ -122,13 +122,18 @@ def _candidates(parsed: argparse.Namespace) -> list[Candidate]:
         raise EngineError("--weights are those of one model; name several in a suite, each with its own")
     found = [Candidate(model, parsed.weights, parsed.weight_format) for model in parsed.model]
     if parsed.suite:
-        found += _suite(parsed.suite, parsed.weight_format)
+        found += read_suite(parsed.suite, parsed.weight_format)
     if not found:
         raise EngineError("there is no model to time; give --model, or --suite with a line a model")
     return list(dict.fromkeys(found))
 
 
-def _suite(path: Path, weight_format: str | None) -> list[Candidate]:
+def read_suite(path: Path, weight_format: str | None) -> list[Candidate]:
+    """The models of a suite, line by line; `weight_format` is that of lines that name none.
+
+    Raises:
+        EngineError: the file cannot be read, or a line makes no sense.
+    """
     line_parser = Parser(prog="python -m engine bench", add_help=False)
     line_parser.add_argument("model")
     line_parser.add_argument("--weights")

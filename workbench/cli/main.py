@@ -13,11 +13,13 @@ import typer
 
 from workbench import __version__
 from workbench.cli.attribute import attribute
+from workbench.cli.baseline import baseline
 from workbench.cli.bench import bench
 from workbench.cli.demo import demo
 from workbench.cli.diff import diff
 from workbench.cli.doctor import doctor
 from workbench.cli.findings import findings
+from workbench.cli.gate import gate
 from workbench.cli.generate import generate
 from workbench.cli.profile import profile
 from workbench.cli.rules import rules
@@ -43,6 +45,8 @@ app.add_typer(rules, name="rules")
 app.command(context_settings={"allow_interspersed_args": False})(profile)
 app.command()(generate)
 app.command()(bench)
+app.add_typer(baseline, name="baseline")
+app.command()(gate)
 app.command()(scrub)
 app.command()(doctor)
 app.command()(demo)
