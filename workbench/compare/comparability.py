@@ -152,9 +152,12 @@ def factors(names: Iterable[str]) -> tuple[str, ...]:
     Raises:
         UserError: there is no such factor.
     """
-    given = {part.strip() for name in names for part in name.split(",") if part.strip()}
+    words = [part.strip() for name in names for part in name.split(",")]
+    given = set(filter(None, words))
     if unknown := sorted(given - set(FACTORS)):
         raise UserError(f"--vary {_shown(unknown[0])} is no factor; name some of {', '.join(FACTORS)}")
+    if words and not given:
+        raise UserError(f"--vary names nothing; name some of {', '.join(FACTORS)}")
     return tuple(factor for factor in FACTORS if factor in given)
 
 

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from workbench.compare.statistics import compare_means
 
+# Kernels that explain less of a change in busy time by their own did not become faster or slower: they were moved.
+_LEAST_EXPLAINED = 0.5
+
 
 class Change(StrEnum):
     """What can be said of a difference; less time is better."""
@@ -17,6 +20,9 @@ class Change(StrEnum):
     WORSE = "worse"
     NONE_SHOWN = "no difference shown"
     UNDECIDED = "no verdict"
+    OVERLAPS_MORE = "overlaps more"
+    """Less busy time, but not for want of kernel time: more of it passes while an earlier operation runs."""
+    OVERLAPS_LESS = "overlaps less"
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,14 @@ class Estimate:
     def judged(self, is_significant: bool) -> "Estimate":
         """The same with a verdict, where there can be one."""
         return self if self.p_value is None else replace(self, is_significant=is_significant)
+
+
+def busy_change(busy: Estimate, kernel_time_difference: float) -> Change:
+    """What can be said of busy time: faster or slower only where kernel time explains it by half at least."""
+    change = busy.change
+    if change not in (Change.BETTER, Change.WORSE) or kernel_time_difference / busy.difference >= _LEAST_EXPLAINED:
+        return change
+    return Change.OVERLAPS_MORE if change is Change.BETTER else Change.OVERLAPS_LESS
 
 
 def estimates(before: NDArray[np.float64], after: NDArray[np.float64]) -> tuple[Estimate, ...]:

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from workbench.compare.matching import Relation
 from workbench.compare.measurement import Kernel
 from workbench.compare.rows import KernelPair
 from workbench.findings.names import label
@@ -52,7 +51,7 @@ def pair_label(pair: KernelPair, labels: Mapping[Kernel, str]) -> str:
         " + ".join(labels.get(kernel, kernel.short) for kernel in kernels)
         for kernels in (pair.before_kernels, pair.after_kernels)
     )
-    if pair.relation is Relation.SAME or not (before and after):
+    if before == after or not (before and after):
         return before or after
     return f"{before} -> {after}"
 

@@ -1,8 +1,9 @@
 """Finds for the kernels of one side those of the other that do the same work.
 
 Like is compared with like: layer type, layer and role first, kernels inside that. A kernel of the same name at the same
-place is the same kernel, however often it is called. What is left is matched by its place in the order of a step:
-between two kernels that both sides have, what only BEFORE has became what only AFTER has.
+place is the same kernel, however often it is called, unless fewer calls have as many blocks. What is left is matched by
+its place in the order of a step: between two kernels that both sides have, what only BEFORE has became what only AFTER
+has.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,6 +12,9 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 
 from workbench.compare.measurement import Cell, Kernel, Launch
+
+# Grids are rounded up to whole blocks.
+_BLOCKS_TOLERANCE = 0.1
 
 
 class Relation(StrEnum):
@@ -60,7 +64,7 @@ class LayerKernels:
     Attributes:
         parts: all of them, those that the order tells first.
         order: how they follow each other in a step, each by its first call; empty where there are no steps.
-        calls: how often each of `order` is called in that step, and the blocks of its grid.
+        calls: how often each of `order` is called in that step, and the blocks of all its grids.
     """
 
     parts: tuple[Part, ...]
@@ -78,8 +82,8 @@ def layer_kernels(cells: Iterable[Cell], sequence: Sequence[Launch]) -> LayerKer
     calls: dict[Part, tuple[int, int]] = {}
     for launch in sequence:
         part = Part(launch.role, launch.kernel)
-        count, blocks = calls.get(part, (0, launch.blocks))
-        calls[part] = (count + 1, blocks)
+        count, blocks = calls.get(part, (0, 0))
+        calls[part] = (count + 1, blocks + launch.blocks)
     others = dict.fromkeys(Part(cell.place.role, cell.kernel) for cell in cells)
     return LayerKernels(tuple(dict.fromkeys([*calls, *others])), tuple(calls), calls)
 
@@ -87,7 +91,7 @@ def layer_kernels(cells: Iterable[Cell], sequence: Sequence[Launch]) -> LayerKer
 def match_layer(before: LayerKernels, after: LayerKernels) -> tuple[Match, ...]:
     """Matches the kernels of a layer; each part of either side is in exactly one match."""
     common = set(before.parts) & set(after.parts)
-    matches = [Match((part,), (part,), Relation.SAME) for part in before.parts if part in common]
+    matches = [Match((part,), (part,), _same_name(part, before, after)) for part in before.parts if part in common]
     alone_before = [part for part in before.parts if part not in common]
     alone_after = [part for part in after.parts if part not in common]
     for gone, come in [
@@ -127,6 +131,19 @@ def _of_equal_roles(gone: Sequence[Part], come: Sequence[Part]) -> list[_Sides]:
     roles = dict.fromkeys(part.role for part in gone)
     sides = [([p for p in gone if p.role == role], [p for p in come if p.role == role]) for role in roles]
     return [(one, other) for one, other in sides if other]
+
+
+def _same_name(part: Part, before: LayerKernels, after: LayerKernels) -> Relation:
+    """The same kernel, unless fewer calls have as many blocks together: then their work was put into one."""
+    (calls_before, blocks_before), (calls_after, blocks_after) = (
+        side.calls.get(part, (0, 0)) for side in (before, after)
+    )
+    most = max(blocks_before, blocks_after)
+    if not (calls_before and calls_after) or abs(blocks_after - blocks_before) > _BLOCKS_TOLERANCE * most:
+        return Relation.SAME
+    if calls_after < calls_before:
+        return Relation.FUSED
+    return Relation.SPLIT if calls_before < calls_after else Relation.SAME
 
 
 def _relation(gone: Sequence[Part], come: Sequence[Part], before: LayerKernels, after: LayerKernels) -> Relation:

@@ -8,27 +8,33 @@ from numpy.typing import NDArray
 
 from workbench.analysis.idle import IdleKind
 from workbench.analysis.step_profile import UNATTRIBUTED
-from workbench.compare.estimate import Estimate, p_values
+from workbench.compare.estimate import Change, Estimate, busy_change, p_values
 from workbench.compare.grouping import GroupedPhase, SideSums
 from workbench.compare.matching import Relation
 from workbench.compare.measurement import PhaseMeasurement
 from workbench.compare.statistics import significant
-from workbench.trace.columns import IntArray
 
 
 @dataclass(frozen=True)
 class Split:
-    """Why a layer type's busy time changed, in ns a step; the three add up to the change.
+    """Why a layer type's busy time changed, in ns a step; the four add up to the change.
 
     Attributes:
         launches: kernels that both sides have are called more or less often.
         time_a_call: they take longer or less long.
         swapped: other kernels took their place, or there are none on the other side.
+        overlap: more or less of the kernels' time passes while an earlier operation still runs.
     """
 
     launches: float
     time_a_call: float
     swapped: float
+    overlap: float
+
+    @property
+    def kernel_time(self) -> float:
+        """The change in kernel time."""
+        return self.launches + self.time_a_call + self.swapped
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,11 @@ class Contribution:
     is_idle: bool
     time: Estimate
     split: Split | None
+
+    @property
+    def change(self) -> Change:
+        """What can be said of it."""
+        return busy_change(self.time, self.split.kernel_time) if self.split else self.time.change
 
 
 @dataclass(frozen=True)
@@ -137,31 +148,33 @@ def splits(
     """Splits the change in busy time of each layer type, by its label.
 
     A kernel that is called n times a step, t ns each, changes by Δn times the mean of both t, plus Δt times the mean
-    of both n: exactly its difference.
+    of both n: exactly its difference in kernel time. What busy time changed beyond kernel time is overlap.
     """
-    count_before, busy_before = _means(grouped.before, before_steps)
-    count_after, busy_after = _means(grouped.after, after_steps)
-    change = busy_after - busy_before
+    (count_before, time_before, busy_before), (count_after, time_after, busy_after) = (
+        _means(sums, steps) for sums, steps in ((grouped.before, before_steps), (grouped.after, after_steps))
+    )
+    change = time_after - time_before
     is_same = np.array([group.match.relation is Relation.SAME for group in grouped.groups], np.bool_)
     is_same &= (count_before > 0) & (count_after > 0)
-    time_before = np.divide(busy_before, count_before, out=np.zeros_like(change), where=is_same)
-    time_after = np.divide(busy_after, count_after, out=np.zeros_like(change), where=is_same)
-    launches = np.where(is_same, (count_after - count_before) * (time_before + time_after) / 2, 0.0)
-    time_a_call = np.where(is_same, change - launches, 0.0)
-    swapped = np.where(is_same, 0.0, change)
-    found: dict[tuple[str, bool], Split] = {}
-    for number, group in enumerate(grouped.groups):
-        label = _busy_label(group.layer_type)
-        known = found.get(label, Split(0.0, 0.0, 0.0))
-        found[label] = Split(
-            known.launches + float(launches[number]),
-            known.time_a_call + float(time_a_call[number]),
-            known.swapped + float(swapped[number]),
-        )
-    return found
+    call_before = np.divide(time_before, count_before, out=np.zeros_like(change), where=is_same)
+    call_after = np.divide(time_after, count_after, out=np.zeros_like(change), where=is_same)
+    launches = np.where(is_same, (count_after - count_before) * (call_before + call_after) / 2, 0.0)
+    reasons = np.stack(
+        [
+            launches,
+            np.where(is_same, change - launches, 0.0),
+            np.where(is_same, 0.0, change),
+            busy_after - busy_before - change,
+        ]
+    )
+    labels = [_busy_label(group.layer_type) for group in grouped.groups]
+    distinct = list(dict.fromkeys(labels))
+    of_label = np.array([distinct.index(label) for label in labels], np.int64)
+    sums = [np.bincount(of_label, reason, len(distinct)) for reason in reasons]
+    return {label: Split(*(float(reason[number]) for reason in sums)) for number, label in enumerate(distinct)}
 
 
-def _means(sums: SideSums, steps: Sequence[int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Calls and busy time a step, each a mean over captures, shape (groups,)."""
-    per_step: IntArray = np.array(steps, np.float64)[:, np.newaxis]
-    return (sums.count / per_step).mean(axis=0), (sums.busy_ns / per_step).mean(axis=0)
+def _means(sums: SideSums, steps: Sequence[int]) -> tuple[NDArray[np.float64], ...]:
+    """Calls, kernel time and busy time a step, each a mean over captures, shape (groups,)."""
+    per_step = np.array(steps, np.float64)[:, np.newaxis]
+    return tuple((part / per_step).mean(axis=0) for part in (sums.count, sums.total_ns, sums.busy_ns))

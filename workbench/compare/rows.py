@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.compare.estimate import Estimate
+from workbench.compare.estimate import Change, Estimate, busy_change
 from workbench.compare.grouping import GroupedPhase
 from workbench.compare.matching import Part, Relation
 from workbench.compare.measurement import Kernel, Total
@@ -63,6 +63,13 @@ class Row:
         if set(self.before_roles) == set(self.after_roles) or not (before and after):
             return before or after or None
         return f"{before} -> {after}"
+
+    @property
+    def change(self) -> Change:
+        """What can be said of its busy time."""
+        if self.busy is None or self.time is None:
+            return Change.UNDECIDED
+        return busy_change(self.busy, self.time.difference)
 
     def judged(self, time: bool, busy: bool) -> "Row":
         """The same with verdicts on kernel time and busy time, where there can be any."""

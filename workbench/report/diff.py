@@ -21,6 +21,8 @@ CHANGES = {
     Change.WORSE: "slower",
     Change.NONE_SHOWN: "no difference shown",
     Change.UNDECIDED: "no verdict",
+    Change.OVERLAPS_MORE: "overlaps more",
+    Change.OVERLAPS_LESS: "overlaps less",
 }
 IDLE_CHANGES = {Change.BETTER: "shorter", Change.WORSE: "longer"}
 # A residual, or a difference, that is smaller is one of rounding.
@@ -112,17 +114,18 @@ def _verdict_of_step(comparison: Comparison, step: ReconciledStep) -> str:
             return f"{phase.capitalize()} became {pace(wall)}: {_mean_step(wall)}{_mostly(step)}."
         case Change.NONE_SHOWN:
             return f"No difference in {phase} is shown: {_mean_step(wall)}{_would_have_shown(wall)}."
-        case Change.UNDECIDED:
+        case _:
             looks = f"looks {pace(wall)}" if wall.difference else "looks as fast as before"
             why = "one capture a side allows" if has_one_capture_a_side(comparison) else "these captures allow"
             return f"{phase.capitalize()} {looks}, but {why} no verdict: {_mean_step(wall)}{_mostly(step)}."
 
 
-def change_words(time: Estimate, *, is_idle: bool = False) -> str:
-    """What can be said of a difference, in a word or two; idle time is not fast or slow."""
+def change_words(time: Estimate, change: Change | None = None, *, is_idle: bool = False) -> str:
+    """What can be said of a difference, in a word or two, if not `change`; idle time is not fast or slow."""
     if time.difference == 0:
         return EQUAL
-    return (IDLE_CHANGES if is_idle else {}).get(time.change, CHANGES[time.change])
+    change = time.change if change is None else change
+    return (IDLE_CHANGES if is_idle else {}).get(change, CHANGES[change])
 
 
 def pace(time: Estimate) -> str:

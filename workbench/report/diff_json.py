@@ -102,6 +102,7 @@ def _contribution_json(part: Contribution) -> dict[str, Any]:
             "launches_ns": part.split.launches,
             "time_a_call_ns": part.split.time_a_call,
             "swapped_ns": part.split.swapped,
+            "overlap_ns": part.split.overlap,
         },
     }
 

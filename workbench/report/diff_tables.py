@@ -37,6 +37,8 @@ class DiffTable:
     changes: tuple[Change | None, ...]
 
 
+# Of kernels that hide behind others a share of their own time says nothing.
+_OVERLAPS = (Change.OVERLAPS_MORE, Change.OVERLAPS_LESS)
 _Row = tuple[tuple[str, ...], Change | None]
 
 
@@ -86,22 +88,33 @@ def step_table(step: ReconciledStep, most: int | None = None) -> DiffTable:
         step: the step.
         most: of more parts, those that changed least are one row together.
     """
-    headings = ("part", "verdict", "before", "after", "difference", "launches", "time a call", "swapped", "interval")
+    headings = (
+        "part",
+        "verdict",
+        "before",
+        "after",
+        "difference",
+        "launches",
+        "time a call",
+        "swapped",
+        "overlap",
+        "interval",
+    )
     residual = step.residual if abs(step.residual) >= LEAST_NS else 0.0
     shown, small = largest_parts(step.contributions, most)
     rows = [_part_row(part) for part in shown]
     if small:
         before, after = (sum(getattr(part.time, side) for part in small) for side in ("before", "after"))
         times = (quantities.time(before), quantities.time(after), quantities.difference(after - before))
-        rows.append(((f"other ({len(small)} parts)", "", *times, "", "", "", ""), None))
-    rows.append((("unexplained residual", "", "", "", quantities.difference(residual), "", "", "", ""), None))
-    rows.append((("mean step", *_time_cells(step.wall), "", "", "", _interval(step.wall)), step.wall.change))
+        rows.append(((f"other ({len(small)} parts)", "", *times, *[""] * 5), None))
+    rows.append((("unexplained residual", "", "", "", quantities.difference(residual), *[""] * 5), None))
+    rows.append((("mean step", *_time_cells(step.wall), *[""] * 4, _interval(step.wall)), step.wall.change))
     return table_of(headings, rows, 2)
 
 
-def _time_cells(time: Estimate, *, is_idle: bool = False) -> tuple[str, str, str, str]:
+def _time_cells(time: Estimate, change: Change | None = None, *, is_idle: bool = False) -> tuple[str, str, str, str]:
     return (
-        change_words(time, is_idle=is_idle),
+        change_words(time, change, is_idle=is_idle),
         quantities.time(time.before),
         quantities.time(time.after),
         quantities.difference(time.difference),
@@ -110,14 +123,14 @@ def _time_cells(time: Estimate, *, is_idle: bool = False) -> tuple[str, str, str
 
 def _part_row(part: Contribution) -> _Row:
     split = part.split
-    parts = (split.launches, split.time_a_call, split.swapped) if split else ()
-    texts = [quantities.difference(part_ns) if abs(part_ns) >= LEAST_NS else "0" for part_ns in parts] or [""] * 3
+    parts = (split.launches, split.time_a_call, split.swapped, split.overlap) if split else ()
+    texts = [quantities.difference(part_ns) if abs(part_ns) >= LEAST_NS else "0" for part_ns in parts] or [""] * 4
     return (
         part_label(part),
-        *_time_cells(part.time, is_idle=part.is_idle),
+        *_time_cells(part.time, part.change, is_idle=part.is_idle),
         *texts,
         _interval(part.time),
-    ), part.time.change
+    ), part.change
 
 
 def differs(row: Row) -> bool:
@@ -164,16 +177,16 @@ def _row_cells(row: Row) -> _Row:
         word = NOT_COMPARED if row.is_paired else ONLY_BEFORE if row.before_roles else ONLY_AFTER
         return (place_text(row), word, before, after, *[NOTHING] * 5), None
     cells = (
-        change_words(busy),
+        change_words(busy, row.change),
         before,
         after,
         quantities.difference(busy.difference),
-        NOTHING if busy.share is None else quantities.change(busy.share),
+        NOTHING if busy.share is None or row.change in _OVERLAPS else quantities.change(busy.share),
         _interval(busy),
         NOTHING if busy.effect is None else f"{busy.effect:.1f}",
         quantities.difference(row.time.difference) if row.time else NOTHING,
     )
-    return (place_text(row), *cells), busy.change
+    return (place_text(row), *cells), row.change
 
 
 def place_text(row: Row) -> str:

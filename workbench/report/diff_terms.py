@@ -11,7 +11,7 @@ _OF_TABLES = (
     ("before, after", "time and calls of a whole run; of several captures a side, their mean"),
     ("difference, change", "after minus before, in time and as a share of before"),
 )
-_OF_VERDICTS = (
+VERDICT_TERMS = (
     ("mean step", "the mean over a capture's steps, then over the captures of a side"),
     ("difference, change", "after minus before, in time a step and as a share of before"),
     (
@@ -29,6 +29,11 @@ _OF_VERDICTS = (
         f"of the step: it would differ so much in less than {quantities.share(RATE)} of cases without a true "
         f"difference; of rows and parts: of all that are called so, {quantities.share(RATE)} are not, on average",
     ),
+    (
+        "overlaps more, overlaps less",
+        "busy time differs beyond noise, but the kernels' own time does not explain half of it: they hide behind "
+        "earlier operations, or no longer do, and did not become faster or slower themselves",
+    ),
     ("no difference shown", "there may be one, but it does not stand out from the noise"),
     (
         "would have shown 4 times in 5",
@@ -42,9 +47,10 @@ _OF_VERDICTS = (
     ),
     ("kernel time, kernels", "the sum of the kernels' durations, also where they overlap; in rows, its change"),
     (
-        "launches, time a call, swapped",
+        "launches, time a call, swapped, overlap",
         "why busy time changed: kernels that both sides have are called more or less often, or take longer or less "
-        "long; or other kernels took their place. The three add up to the change",
+        "long; other kernels took their place; or more or less of their time passes while an earlier operation still "
+        "runs. The four add up to the change",
     ),
     ("unexplained residual", "what the parts leave unexplained of the step's difference"),
     (
@@ -64,4 +70,4 @@ def diff_terms(comparison: Comparison) -> list[tuple[str, str]]:
     relations = [(relation.value, f"of a kernel: {relation.words}") for relation in Relation if relation in seen]
     step = step_of(comparison)
     waits = {IDLE_NAMES[part.label] for part in step.contributions if part.is_idle} if step else set()
-    return [*_OF_VERDICTS, *relations, unpaired, *(entry for entry in terms() if entry[0] in waits)]
+    return [*VERDICT_TERMS, *relations, unpaired, *(entry for entry in terms() if entry[0] in waits)]
