@@ -94,7 +94,8 @@ def _measure_commit(
 
     try:
         with _checked_out(commit) as tree:
-            if not (tree / "engine" / "__main__.py").is_file():
+            # Without both Python would take the engine that is installed.
+            if not all((tree / "engine" / name).is_file() for name in ("__init__.py", "__main__.py")):
                 raise UserError("it has no engine")
             environment = _environment_of(tree)
             return [_measure_model(request, commit, effort, environment, progress) for request in requests]

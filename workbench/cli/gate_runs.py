@@ -52,11 +52,14 @@ def gate_report(asked: GateOptions) -> "GateReport":
     Raises:
         UserError: the baseline cannot be read, or nothing can be run.
     """
+    from workbench.cli.probe import vocabulary_of
     from workbench.gate.comparable import VARY
     from workbench.gate.judge import judge
     from workbench.gate.probe import not_run
     from workbench.report.origin import as_named
 
+    if asked.probe is not None:
+        vocabulary_of(asked.probe)
     kept, effort = _opened(asked)
     pairs = list(zip(kept.models, _requests(kept, asked), strict=True))
     runnable, problems = _runnable(pairs)

@@ -110,12 +110,19 @@ def measure(request: "Request", effort: Effort, progress: Progress) -> "Measured
         UserError: the model cannot be run or captured, for a reason that the user can mend.
         KeyboardInterrupt: the user stopped it.
     """
-    from workbench.gate import bench_document
-    from workbench.gate.measured import MeasuredModel
+    from workbench.capture.interrupts import orderly_exit
 
     check_effort(effort)
     if effort.captures and request.backend == "cuda":
         _require_nsys()
+    with orderly_exit():
+        return _measure(request, effort, progress)
+
+
+def _measure(request: "Request", effort: Effort, progress: Progress) -> "MeasuredModel":
+    from workbench.gate import bench_document
+    from workbench.gate.measured import MeasuredModel
+
     started = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     environment = engine_environment(os.environ)
     named = partial(_named, progress, Path(request.model).name)
@@ -189,15 +196,20 @@ def _captures(
             if captures:
                 yield _capture(run, captures, unprofiled, Path(name) / f"graphs-{graphs}", progress)
             else:
-                yield _Captured((), _fingerprint_of(unprofiled))
+                yield _Captured((), _fingerprint_of(request, unprofiled))
 
 
-def _fingerprint_of(unprofiled: dict[str, Any] | None) -> "Fingerprint":
-    """What a run without a profiler tells of itself."""
+def _fingerprint_of(request: "Request", unprofiled: dict[str, Any] | None) -> "Fingerprint":
+    """What a run without a profiler tells of itself; which GPU that was, a trace would tell."""
+    from workbench.capture.machine import describe_device
     from workbench.compare.fingerprint import Fingerprint, told_by
     from workbench.manifest import Manifest, Program
 
-    return Fingerprint(**told_by(Manifest("", Program(()), unprofiled, None, None, None, None, ())))
+    device = describe_device() if request.backend == "cuda" else None
+    told = told_by(Manifest("", Program(()), unprofiled, device, None, None, None, ()))
+    ran_on = unprofiled.get("device") if unprofiled else None
+    gpu = ran_on.get("name") if isinstance(ran_on, dict) else None
+    return Fingerprint(**{**told, "gpu": gpu if isinstance(gpu, str) else None})
 
 
 def _capture(

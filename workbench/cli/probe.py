@@ -14,6 +14,20 @@ if TYPE_CHECKING:
     from workbench.gate.verdict import GateResult
 
 
+def vocabulary_of(path: Path) -> int:
+    """How many tokens a model with real weights knows.
+
+    Raises:
+        UserError: there is no such model, or it cannot be read.
+    """
+    if not path.exists():
+        raise UserError(f"{path}: no such file or folder; name a model with real weights with --probe")
+    with engine_errors():
+        from engine.model_choice import choose_model
+
+        return choose_model(str(path)).config.vocabulary
+
+
 def probe(path: Path, prompt: str, word: str, request: "Request") -> "GateResult":
     """Lets a model answer greedily, and judges the answer.
 
@@ -28,12 +42,7 @@ def probe(path: Path, prompt: str, word: str, request: "Request") -> "GateResult
     """
     from workbench.gate.probe import TOKENS, ProbeAnswer, judge
 
-    if not path.exists():
-        raise UserError(f"{path}: no such file or folder; name a model with real weights with --probe")
-    with engine_errors():
-        from engine.model_choice import choose_model
-
-        choice = choose_model(str(path))
+    vocabulary = vocabulary_of(path)
     options = {
         "model": str(path),
         "backend": request.backend,
@@ -46,7 +55,7 @@ def probe(path: Path, prompt: str, word: str, request: "Request") -> "GateResult
     text = run_verb("generate", options, engine_environment(os.environ), path.name)
     try:
         answer = json.loads(text)
-        found = ProbeAnswer(choice.config.vocabulary, tuple(map(int, answer["tokens"])), str(answer["text"]))
+        found = ProbeAnswer(vocabulary, tuple(map(int, answer["tokens"])), str(answer["text"]))
     except (ValueError, LookupError, TypeError) as error:
         raise UserError(f"what the engine answers for {path.name} is not understood ({error!r})") from error
     return judge(found, word)
