@@ -60,10 +60,12 @@ def diff(
     if phase not in STEPPED_PHASES:
         raise UserError(f"--phase {phase} has no steps; give {' or '.join(STEPPED_PHASES)}")
     comparison = compare_sets(before, after, vary or (), phase, rules or ())
-    origin = DiffOrigin(as_named(before), as_named(after), tuple(map(as_named, rules or ())))
     if output is None:
-        _print(comparison, origin, output_format or Format.TABLE)
+        # What is printed stays with the user; a document may travel, and tells no folders of theirs.
+        typed = DiffOrigin(str(before), str(after), tuple(map(str, rules or ())))
+        _print(comparison, typed, output_format or Format.TABLE)
     else:
+        origin = DiffOrigin(as_named(before), as_named(after), tuple(map(as_named, rules or ())))
         as_json = output_format is Format.JSON or (output_format is None and output.suffix == ".json")
         print(*_write(comparison, origin, output, as_json=as_json, force=force), sep="\n")
 

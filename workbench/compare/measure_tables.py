@@ -18,6 +18,8 @@ def measure_tables(tables: StatsTables) -> CaptureMeasurement:
         kernels=None if kernels is None else {Kernel(name, short_of(name)): total for name, total in kernels.items()},
         calls=None if calls is None else _by_plain_name(calls),
         memops=_totals(tables.memory),
+        rounded_to_ns=tables.rounded_to_ns,
+        passed_over=tables.passed_over,
     )
 
 

@@ -121,7 +121,8 @@ class PhaseMeasurement:
 class CaptureMeasurement:
     """One capture: its phases, and API calls, copies and memsets over all of it.
 
-    Of a table of sums there are no phases, and `kernels` alone holds its kernels; None where no table tells them.
+    Of a table of sums there are no phases, and `kernels` alone holds its kernels; None where no table tells them. Its
+    times may be rounded, and tables beside it were passed over.
     """
 
     name: str
@@ -129,6 +130,8 @@ class CaptureMeasurement:
     kernels: dict[Kernel, Total] | None
     calls: dict[str, Total] | None
     memops: dict[str, Total] | None
+    rounded_to_ns: int = 1
+    passed_over: tuple[str, ...] = ()
 
     def phase(self, name: str) -> PhaseMeasurement | None:
         """The phase of this name, if the capture has it."""

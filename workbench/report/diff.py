@@ -8,6 +8,7 @@ from workbench.compare.comparison import CaptureSet, Comparison
 from workbench.compare.estimate import Change, Estimate
 from workbench.compare.measurement import Total
 from workbench.compare.reconciliation import Contribution, ReconciledStep
+from workbench.compare.results import Verdict
 from workbench.recorders import notice_of
 from workbench.report import quantities
 from workbench.report.terms import IDLE_NAMES
@@ -91,10 +92,20 @@ def has_one_capture_a_side(comparison: Comparison) -> bool:
 
 def verdict(comparison: Comparison) -> str:
     """The answer in a sentence."""
+    other = ", though the two sides computed different tokens." if is_alarming(comparison) else "."
+    return f"{_verdict(comparison).removesuffix('.')}{other}"
+
+
+def is_alarming(comparison: Comparison) -> bool:
+    """Whether the sides did not do the same work."""
+    return comparison.results.verdict is Verdict.OTHER_TOKENS
+
+
+def _verdict(comparison: Comparison) -> str:
     if not comparison.phases:
         return _verdict_of_tables(comparison)
     if comparison.is_without_difference:
-        more = "" if _has_equal_totals(comparison) else "; only times of API calls, copies or memsets do"
+        more = "" if has_equal_totals(comparison) else "; only API calls, copies or memsets do"
         where = " on the GPU" if more else ""
         return f"Nothing differs{where}: steps, kernels and idle times are the same to the nanosecond{more}."
     step = step_of(comparison)
@@ -211,8 +222,9 @@ def _verdict_of_tables(comparison: Comparison) -> str:
     untold = "sums of whole runs tell no phases, steps, layers, idle time, order or noise, so there is no verdict"
     if not pairs:
         return f"Kernels cannot be compared, for the tables of one side do not hold them; {untold}."
-    if comparison.is_without_difference and _has_equal_totals(comparison):
-        return "Nothing differs: totals and counts are the same to the nanosecond."
+    if comparison.is_without_difference and has_equal_totals(comparison):
+        told = "" if None not in (comparison.calls, comparison.memops) else " in what both sides tell"
+        return f"Nothing differs{told}: totals and counts are the same{_rounding(comparison)}."
     before_ns, before_calls = _mean_totals(comparison.before, [pair.before for pair in pairs])
     after_ns, after_calls = _mean_totals(comparison.after, [pair.after for pair in pairs])
     share = f" ({quantities.change((after_ns - before_ns) / before_ns)})" if before_ns else ""
@@ -229,6 +241,13 @@ def _mean_totals(side: CaptureSet, totals: Iterable[Total | None]) -> tuple[floa
     return sum(total.total_ns for total in known) / captures, sum(total.count for total in known) / captures
 
 
-def _has_equal_totals(comparison: Comparison) -> bool:
-    """Whether API calls, copies and memsets are the same."""
+def _rounding(comparison: Comparison) -> str:
+    rounded_ns = max(one.rounded_to_ns for side in (comparison.before, comparison.after) for one in side.captures)
+    if rounded_ns == 1:
+        return " to the nanosecond"
+    return f", as far as times rounded to {quantities.time(rounded_ns)} tell"
+
+
+def has_equal_totals(comparison: Comparison) -> bool:
+    """Whether API calls, copies and memsets are the same, as far as both sides tell them."""
     return all(one.before == one.after for one in (*(comparison.calls or ()), *(comparison.memops or ())))

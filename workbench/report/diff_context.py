@@ -82,9 +82,9 @@ def _untouched_factors(comparison: Comparison) -> Iterator[str]:
         if factor in named:
             continue
         if None in values:
-            yield f"Under test is the {label(factor)}, which neither side tells."
+            yield f"Under test: {label(factor)}, which is not told by both sides."
         else:
-            yield f"Under test is the {label(factor)}, but it is the same on both sides ({one_line(values[0])})."
+            yield f"Under test: {label(factor)}, but it is the same on both sides ({one_line(values[0])})."
 
 
 def speeds(comparison: Comparison) -> list[str]:
@@ -134,7 +134,7 @@ def _remark(before_ns: Sequence[int], after_ns: Sequence[int]) -> str:
         case Verdict.WITHIN_SPREAD:
             return f"{change}, which is within the spread of runs"
         case Verdict.DIFFERENT:
-            return f"{change}, more than the spread of runs"
+            return f"{change}, more than the spread of one process's runs; processes may differ by more"
 
 
 def overlap_sentence(comparison: Comparison) -> str:
@@ -196,8 +196,23 @@ def _limitations_of_tables(comparison: Comparison) -> Iterator[str]:
         "order of kernels, and nothing of noise: load and warm-up are in all sums, kernels are matched by name alone, "
         "and a renamed kernel shows as one that is gone and one that is new."
     )
+    yield from _untold_tables(comparison)
     if len(comparison.before.captures) != len(comparison.after.captures):
         yield "The sides are of different numbers of captures; totals are shown as means over a side's captures."
+
+
+def _untold_tables(comparison: Comparison) -> Iterator[str]:
+    """Which tables a side lacks, which are rounded, and what else lay beside them."""
+    for what, name in (("kernels", "kernels"), ("API calls", "calls"), ("copies and memsets", "memops")):
+        for side, captures in (("BEFORE", comparison.before), ("AFTER", comparison.after)):
+            lacks = [one for one in captures.captures if not one.has_times and getattr(one, name) is None]
+            if lacks:
+                yield f"The tables of {side} do not hold {what}, so these are not compared."
+    both = [*comparison.before.captures, *comparison.after.captures]
+    if rounded := max(one.rounded_to_ns for one in both) - 1:
+        yield f"Some times are rounded to {quantities.time(rounded + 1)}."
+    if passed_over := sorted({one_line(name) for one in both for name in one.passed_over}):
+        yield f"Tables of other reports were passed over: {', '.join(passed_over)}."
 
 
 def _limitations_of_captures(comparison: Comparison) -> Iterator[str]:

@@ -39,8 +39,8 @@ def to_json(comparison: Comparison) -> str:
             for pair in row.kernels
             if pair.relation is Relation.UNPAIRED
         ],
-        "api": [_call_json(one) for one in comparison.calls or ()],
-        "memops": [_memop_json(one) for one in comparison.memops or ()],
+        "api": None if comparison.calls is None else [_call_json(one) for one in comparison.calls],
+        "memops": None if comparison.memops is None else [_memop_json(one) for one in comparison.memops],
         "step_api": [_call_json(one) for one in comparison.step_calls],
         "step_memops": [_memop_json(one) for one in comparison.step_memops],
     }

@@ -9,7 +9,17 @@ from jinja2 import Environment, PackageLoader
 from workbench.compare.comparison import Comparison
 from workbench.compare.measurement import Kernel
 from workbench.report import quantities
-from workbench.report.diff import MARK, UNKNOWN_ORIGIN, DiffOrigin, command, notice, step_of, title, verdict
+from workbench.report.diff import (
+    MARK,
+    UNKNOWN_ORIGIN,
+    DiffOrigin,
+    command,
+    has_equal_totals,
+    notice,
+    step_of,
+    title,
+    verdict,
+)
 from workbench.report.diff_context import context, lead, limitations, overlap_sentence, phase_sentences
 from workbench.report.diff_tables import (
     DiffTable,
@@ -102,6 +112,8 @@ def _width(words: Sequence[int], texts: int, limit: int) -> int:
 
 def _sections(comparison: Comparison, labels: Mapping[Kernel, str]) -> Iterator[Section]:
     if comparison.is_without_difference:
+        if not has_equal_totals(comparison):
+            yield from _host_sections(comparison)
         return
     step, rows = step_of(comparison), compared_rows(comparison)
     if step:
@@ -113,7 +125,7 @@ def _sections(comparison: Comparison, labels: Mapping[Kernel, str]) -> Iterator[
         overlap_sentence(comparison) or ("" if differing else "No row shows a difference."),
         row_table(differing),
         f"{quantities.counted(len(alike), 'row')} without a difference that is shown",
-        row_table(alike),
+        row_table(alike, with_smallest=True),
     )
     kernels = kernel_table(comparison, rows, labels)
     if kernels.rows:
@@ -124,7 +136,8 @@ def _sections(comparison: Comparison, labels: Mapping[Kernel, str]) -> Iterator[
     unpaired = unpaired_table(comparison, labels)
     if unpaired.rows:
         words = (
-            "These stand among the others as well. Nothing on the other side does their work, as far as can be told."
+            "These stand among the others as well. They are gone or new, or their work is done on the other side by a "
+            "kernel that kept its name."
         )
         yield Section("Kernels without a partner", words, unpaired)
     yield from _host_sections(comparison)

@@ -24,7 +24,8 @@ from workbench.report.texts import capture_names, one_line
 
 NOTHING = "-"
 # The first words of headings of columns that are left out where they tell nothing.
-_LEFT_OUT = {"interval", "effect", "critical", "bytes"}
+_LEFT_OUT = {"interval", "effect", "smallest", "overlap", "critical", "bytes"}
+_LARGEST_EFFECT = 999
 
 
 @dataclass(frozen=True)
@@ -151,8 +152,13 @@ def _row_difference(row: Row) -> float:
     return (row.after_busy_ns_per_step or 0.0) - (row.before_busy_ns_per_step or 0.0)
 
 
-def row_table(rows: Sequence[Row]) -> DiffTable:
-    """Busy time a step by layer type and role, and how kernel time changed beside it."""
+def row_table(rows: Sequence[Row], *, with_smallest: bool = False) -> DiffTable:
+    """Busy time a step by layer type and role, and how kernel time changed beside it.
+
+    Args:
+        rows: the rows.
+        with_smallest: show, instead of kernel time, what difference would have shown.
+    """
     headings = (
         "phase, layer type, role",
         "verdict",
@@ -162,12 +168,12 @@ def row_table(rows: Sequence[Row]) -> DiffTable:
         "change",
         "interval",
         "effect",
-        "kernels",
+        "smallest" if with_smallest else "kernels",
     )
-    return table_of(headings, map(_row_cells, rows), 2)
+    return table_of(headings, (_row_cells(row, with_smallest=with_smallest) for row in rows), 2)
 
 
-def _row_cells(row: Row) -> _Row:
+def _row_cells(row: Row, *, with_smallest: bool) -> _Row:
     busy = row.busy
     before, after = (
         NOTHING if ns is None else quantities.time(ns)
@@ -183,10 +189,23 @@ def _row_cells(row: Row) -> _Row:
         quantities.difference(busy.difference),
         NOTHING if busy.share is None or row.change in _OVERLAPS else quantities.change(busy.share),
         _interval(busy),
-        NOTHING if busy.effect is None else f"{busy.effect:.1f}",
-        quantities.difference(row.time.difference) if row.time else NOTHING,
+        _effect(busy),
+        _last_cell(row, busy, with_smallest=with_smallest),
     )
     return (place_text(row), *cells), row.change
+
+
+def _effect(time: Estimate) -> str:
+    """The difference as a multiple of its noise; captures that happen to agree make it no more certain than certain."""
+    if time.effect is None:
+        return NOTHING
+    return f"{time.effect:.1f}" if time.effect < _LARGEST_EFFECT else f">{_LARGEST_EFFECT}"
+
+
+def _last_cell(row: Row, busy: Estimate, *, with_smallest: bool) -> str:
+    if with_smallest:
+        return NOTHING if busy.smallest is None else quantities.time(busy.smallest)
+    return quantities.difference(row.time.difference) if row.time else NOTHING
 
 
 def place_text(row: Row) -> str:

@@ -12,6 +12,7 @@ from workbench.report.diff import (
     UNKNOWN_ORIGIN,
     DiffOrigin,
     command,
+    has_equal_totals,
     notice,
     side_text,
     step_of,
@@ -51,7 +52,7 @@ def print_diff(comparison: Comparison, console: Console, origin: DiffOrigin = UN
     before, after = (side_text(comparison, side) for side in (comparison.before, comparison.after))
     for sentence in (f"Before: {before}; after: {after}.", *context(comparison)):
         print_line(console, sentence, style="dim")
-    if comparison.phases and not comparison.is_without_difference:
+    if comparison.phases and not (comparison.is_without_difference and has_equal_totals(comparison)):
         _print_captures(comparison, console)
     elif not comparison.phases:
         _print_tables(comparison, console)

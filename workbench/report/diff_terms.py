@@ -17,7 +17,8 @@ VERDICT_TERMS = (
     (
         "interval",
         "where the true difference lies, 95 times in 100, by the spread between captures (Welch's or Student's t, "
-        "whichever is wider); steps are not counted as samples, for those of one capture are alike",
+        "whichever is wider); steps are not counted as samples, for those of one capture are alike. Of many rows some "
+        "intervals lie beside 0 by chance, so rows and parts are judged together, which asks for more",
     ),
     (
         "effect",
@@ -36,7 +37,7 @@ VERDICT_TERMS = (
     ),
     ("no difference shown", "there may be one, but it does not stand out from the noise"),
     (
-        "would have shown 4 times in 5",
+        "smallest, would have shown 4 times in 5",
         f"the smallest true difference that captures like these show with a probability of {POWER}",
     ),
     ("no verdict", "there are too few captures to tell a difference from noise"),

@@ -14,7 +14,7 @@ from workbench.report.diff import ONLY_AFTER, ONLY_BEFORE
 from workbench.report.diff_tables import NOTHING, DiffTable, differs, place_text, table_of
 from workbench.report.texts import cut, one_line
 
-_LONGEST_LABEL = 80
+_LONGEST_LABEL, _LONGEST_PAIR = 80, 200
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def kernel_table(comparison: Comparison, rows: Sequence[Row], labels: Mapping[Ke
 
 def _pair_cells(pair: KernelPair, basis: _Basis, labels: Mapping[Kernel, str]) -> tuple[str, ...]:
     return (
-        pair_label(pair, labels) or NOTHING,
+        cut(pair_label(pair, labels), _LONGEST_PAIR) or NOTHING,
         pair.relation.value if pair.before and pair.after else ONLY_BEFORE if pair.before else ONLY_AFTER,
         _calls(pair.before, pair.after, basis),
         _each(pair.before, basis.before, _time_of),

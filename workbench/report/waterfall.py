@@ -127,7 +127,8 @@ def bars(step: ReconciledStep) -> list[Bar]:
 
 
 def _next(last: Bar, name: str, difference: float, fill: str, change: Change) -> Bar:
-    colour = UNSHOWN_COLOUR if change is Change.NONE_SHOWN else LESS_COLOUR if difference < 0 else MORE_COLOUR
+    certain = LESS_COLOUR if difference < 0 else MORE_COLOUR
+    colour = UNSHOWN_COLOUR if change in (Change.NONE_SHOWN, Change.UNDECIDED) else certain
     return Bar(name, last.end_ns, last.end_ns + difference, fill, quantities.difference(difference), colour)
 
 

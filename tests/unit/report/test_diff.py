@@ -81,7 +81,7 @@ def test_calls_that_alone_differ_are_told() -> None:
     )
     text = verdict(compared(one, other))
     assert text.startswith("Nothing differs on the GPU: ")
-    assert text.endswith("; only times of API calls, copies or memsets do.")
+    assert text.endswith("; only API calls, copies or memsets do.")
 
 
 def test_of_tables_of_sums_totals_are_told_and_no_verdict() -> None:

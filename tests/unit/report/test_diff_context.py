@@ -90,8 +90,8 @@ def test_differences_are_told_by_what_they_mean() -> None:
 
 def test_what_is_under_test_but_does_not_differ_is_told() -> None:
     assert of_kinds(vary=("commit", "variant"))[:2] == [
-        "Under test is the commit, but it is the same on both sides (abc).",
-        "Under test is the variant, which neither side tells.",
+        "Under test: commit, but it is the same on both sides (abc).",
+        "Under test: variant, which is not told by both sides.",
     ]
 
 
@@ -128,7 +128,8 @@ SLOW, FAST = Speed((900,) * 3, (10_000, 10_020, 10_010), 10), Speed((500,) * 3, 
             SLOW,
             FAST,
             "Without the profiler a decode step took 1.00 µs (median of 3 runs) before and 800 ns (median of 3 runs) "
-            "after: -20.1 %, more than the spread of runs.",
+            "after: -20.1 %, more than the spread of one process's "
+            "runs; processes may differ by more.",
         ),
         (
             SLOW,
