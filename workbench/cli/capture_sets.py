@@ -96,8 +96,8 @@ def _of_file(path: Path) -> Member:
         raise UserError(f"{path} is one table of several; give the folder that holds the CSV files of nsys stats")
     if not path.is_file():
         raise UserError(f"{path}: no such file; {_WHAT_TO_GIVE}")
-    manifest = manifest_of(path.parent)
-    if manifest and path.name in {entry.file for entry in manifest.captures}:
+    manifest = manifest_of(path)
+    if manifest:
         return Member(path, f"{path.parent.resolve().name}/{path.name}", manifest)
     return Member(path, path.name)
 

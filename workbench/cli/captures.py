@@ -72,14 +72,17 @@ def _exported(report: Path) -> Iterator[Path]:
 
 
 def manifest_of(path: Path) -> "Manifest | None":
-    """How a capture was made, if it is a folder that `wb profile` wrote.
+    """How a capture was made, if it is a folder that `wb profile` wrote, or a capture in one.
 
     A manifest that cannot be read is said on standard error, and done without.
     """
     from workbench.manifest import FILE_NAME, read_manifest
 
     try:
-        return read_manifest(path) if (path / FILE_NAME).is_file() else None
+        if path.is_dir():
+            return read_manifest(path) if (path / FILE_NAME).is_file() else None
+        manifest = read_manifest(path.parent) if (path.parent / FILE_NAME).is_file() else None
+        return manifest if manifest and path.name in {entry.file for entry in manifest.captures} else None
     except OSError:
         return None
     except UserError as error:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from workbench.compare.comparability import DEFAULT_FACTORS
 from workbench.compare.comparison import CaptureSet, Comparison
@@ -9,6 +10,7 @@ from workbench.compare.estimate import Change, Estimate
 from workbench.compare.measurement import Total
 from workbench.compare.reconciliation import Contribution, ReconciledStep
 from workbench.compare.results import Verdict
+from workbench.manifest import Speed
 from workbench.recorders import notice_of
 from workbench.report import quantities
 from workbench.report.terms import IDLE_NAMES
@@ -35,6 +37,8 @@ _TIMES_AS_FAST = 2.0
 _MOST_OF_IT, _MOST_NAMED = 2 / 3, 3
 # What goes the other way is told where it makes so much of the change.
 _WORTH_TELLING = 1 / 4
+# Less of a difference without the profiler than this share of what it is with it does not confirm it.
+_LEAST_CONFIRMED = 1 / 2
 
 
 @dataclass(frozen=True)
@@ -122,13 +126,29 @@ def _verdict_of_step(comparison: Comparison, step: ReconciledStep) -> str:
     wall, phase = step.wall, comparison.focus
     match wall.change:
         case Change.BETTER | Change.WORSE:
-            return f"{phase.capitalize()} became {pace(wall)}: {_mean_step(wall)}{_mostly(step)}."
+            return f"{phase.capitalize()} became {pace(wall)}: {_mean_step(wall)}{_mostly(step)}{_unprofiled(comparison, wall)}."
         case Change.NONE_SHOWN:
             return f"No difference in {phase} is shown: {_mean_step(wall)}{_would_have_shown(wall)}."
         case _:
             looks = f"looks {pace(wall)}" if wall.difference else "looks as fast as before"
             why = "one capture a side allows" if has_one_capture_a_side(comparison) else "these captures allow"
             return f"{phase.capitalize()} {looks}, but {why} no verdict: {_mean_step(wall)}{_mostly(step)}."
+
+
+def _unprofiled(comparison: Comparison, wall: Estimate) -> str:
+    """That most of a difference is the profiler's, where the program was measured without it."""
+    steps_ns = [unprofiled_step_ns(side.unprofiled, comparison.focus) for side in (comparison.before, comparison.after)]
+    if not (wall.share and steps_ns[0] and steps_ns[1]):
+        return ""
+    share = steps_ns[1] / steps_ns[0] - 1
+    return "" if share / wall.share >= _LEAST_CONFIRMED else f", but without the profiler {quantities.change(share)}"
+
+
+def unprofiled_step_ns(speed: Speed | None, phase: str) -> float | None:
+    """The median of a phase's step without the profiler; None where nobody measured it."""
+    if speed is None:
+        return None
+    return median(speed.prefill_ns) if phase == "prefill" else median(speed.decode_ns) / speed.decode_steps
 
 
 def change_words(time: Estimate, change: Change | None = None, *, is_idle: bool = False) -> str:
