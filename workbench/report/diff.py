@@ -126,7 +126,8 @@ def _verdict_of_step(comparison: Comparison, step: ReconciledStep) -> str:
     wall, phase = step.wall, comparison.focus
     match wall.change:
         case Change.BETTER | Change.WORSE:
-            return f"{phase.capitalize()} became {pace(wall)}: {_mean_step(wall)}{_mostly(step)}{_unprofiled(comparison, wall)}."
+            words = f"{_mean_step(wall)}{_mostly(step)}{_unprofiled(comparison, wall)}"
+            return f"{phase.capitalize()} became {pace(wall)}: {words}."
         case Change.NONE_SHOWN:
             return f"No difference in {phase} is shown: {_mean_step(wall)}{_would_have_shown(wall)}."
         case _:
