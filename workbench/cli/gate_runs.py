@@ -108,6 +108,8 @@ def _requests(kept: "Baseline", asked: GateOptions) -> "list[Request]":
         replace(model.request, variants=tuple(sorted({*model.request.variants, *asked.variants})))
         for model in kept.models
     ]
+    if len(set(requests)) < len(requests):
+        raise UserError(f"{asked.baseline} holds a model with {', '.join(asked.variants)} already; leave --variant out")
     if asked.model is None:
         return requests
     here = [
@@ -167,7 +169,7 @@ def _measured(
                 problems[model.request] = str(error)
                 continue
             # Where a model lies does not tell it from the baseline's; what it goes without does.
-            found.append(replace(measured, request=replace(request, model=model.request.model)))
+            found.append(replace(measured, request=replace(model.request, variants=request.variants)))
     return found
 
 

@@ -79,6 +79,7 @@ def resolved(request: "Request") -> "Request":
         UserError: there is no such model, no such option, no GPU, or no nsys where captures need one.
     """
     with engine_errors():
+        from engine.bench_tests import SUITES
         from engine.model_choice import choose_model
         from engine.program.main import parser
         from engine.session import choose_backend
@@ -90,6 +91,8 @@ def resolved(request: "Request") -> "Request":
                 f"{request.model} is to run on a GPU, and there is no NVIDIA GPU that this process can use; run this "
                 "on a machine that has one"
             )
+        if request.tests not in SUITES:
+            raise UserError(f"--tests {request.tests} is not known; give {', '.join(SUITES)}")
         parser().parse_args(["run", *option_words({**request_options(request), "workload": request.workload})])
         backend = choose_backend(request.backend)  # type: ignore[arg-type]  # one of its values, checked before
         known_variants(request.variants)
