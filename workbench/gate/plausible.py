@@ -1,0 +1,178 @@
+"""Refuses what cannot have been measured, wherever it comes from: a wrong unit is far off, and says nothing of itself.
+
+Every pass of a model reads its weights: a decode step is one pass, a prefill at least one. So no pass is faster than
+the device can read them. The copy speed, measured beside the numbers, is the best bound; else the data sheet's, for a
+GPU that is known by its name; else more than any device has. Weights that fit in a cache may be read faster than from
+memory: for these only the last bound holds.
+"""
+
+import math
+import re
+from collections.abc import Iterator
+from itertools import product
+
+from workbench.errors import UserError
+from workbench.gate.measured import MeasuredModel, Number
+
+# A copy reads as much as it writes, and reading alone may be a little faster.
+_SLACK = 1.05
+# No device reads faster.
+_MOST_BYTES_PER_S = 20e12
+# No device caches more.
+_LARGEST_CACHE_BYTES = 256 << 20
+# Bits of a weight that no format goes below, in bytes.
+_LEAST_BYTES_A_WEIGHT = 0.25
+# Launching a single kernel takes as long.
+_SHORTEST_PASS_NS = 2_000
+_LONGEST_TOKEN_NS = 3600 * 10**9
+# How many times a prefill's token may take a decode step's time, for quadratic attention on a slow backend; and how
+# many prefills a decode step may take. All lengths together are held to less.
+_FAR = 8
+_SLOWER = 1.5
+
+# Memory bandwidth by the makers' data sheets, of several versions the fastest.
+_BANDWIDTHS = {
+    "GB300": 8e12, "B300": 8e12, "GB200": 8e12, "B200": 8e12, "GH200": 4.9e12, "H200": 4.8e12, "H100": 3.94e12,
+    "H20": 4.0e12, "A100": 2.04e12, "A40": 0.696e12, "A10": 0.6e12, "L40S": 0.864e12, "L40": 0.864e12, "L4": 0.3e12,
+    "V100": 1.134e12, "T4": 0.32e12, "RTX PRO 6000": 1.792e12, "RTX 6000": 0.96e12, "A6000": 0.768e12,
+    "RTX 5090": 1.792e12, "RTX 5080": 0.96e12, "RTX 4090": 1.008e12, "RTX 4080": 0.737e12, "RTX 3090": 1.008e12,
+    "GB10": 0.273e12,
+}  # fmt: skip
+_COUNT = re.compile(r"(\d+) x ")
+# "4B" in a name, and of "35B-A3B" the weights that a token uses.
+_BILLIONS = re.compile(r"(?<![a-z0-9.])a?(\d+(?:\.\d+)?)b(?![a-z0-9])")
+
+
+def refuse_implausible(measured: MeasuredModel, where: str, *, speeds_told: bool = False) -> None:
+    """Refuses measurements that cannot be.
+
+    Args:
+        measured: of one model.
+        where: what they come from, for the message.
+        speeds_told: the times were computed from speeds that somebody told; what is wrong then has other causes.
+
+    Raises:
+        UserError: something cannot be.
+    """
+    found = problem(measured, speeds_told=speeds_told)
+    if found:
+        raise UserError(f"{where} is implausible: {found}; measure it again, or mend what it came from")
+
+
+def problem(measured: MeasuredModel, *, speeds_told: bool = False) -> str:
+    """What is wrong with measurements, and what it probably is, a clause; empty where they may be true.
+
+    Args:
+        measured: of one model.
+        speeds_told: as for `refuse_implausible`.
+    """
+    found = next(_problems(measured, speeds_told), "")
+    return f"{measured.request.model}: {found}" if found else ""
+
+
+def _problems(measured: MeasuredModel, speeds_told: bool) -> Iterator[str]:
+    yield from _facts(measured)
+    for number in measured.numbers:
+        yield from _times(number)
+        yield from _too_fast(measured, number, speeds_told)
+    yield from _unlike(measured, speeds_told)
+
+
+def _facts(measured: MeasuredModel) -> Iterator[str]:
+    if measured.repetitions < 1:
+        yield f"it was repeated {measured.repetitions} times"
+    for label, value in (
+        ("copy speed", measured.copy_bytes_per_s),
+        ("size of the weights", measured.step_weight_bytes),
+    ):
+        if value is not None and not 0 < value < math.inf:
+            yield f"the {label} is {value:g}"
+    if measured.memory and min(vars(measured.memory).values()) < 0:
+        yield "less than no memory is used"
+
+
+def _times(number: Number) -> Iterator[str]:
+    if number.tokens < 1 or number.depth < 0:
+        yield f"{number.name} is for {number.tokens} tokens behind {number.depth}"
+    elif not number.samples_ns or not all(number.samples_ns):
+        yield f"{number.name} has processes without times"
+    elif not all(0 < time_ns < math.inf for times_ns in number.samples_ns for time_ns in times_ns):
+        yield f"{number.name} has times that are not above zero"
+    elif number.median_ns > _LONGEST_TOKEN_NS * number.tokens:
+        yield f"{number.name} takes more than an hour a token, which looks like another unit than nanoseconds"
+
+
+def _too_fast(measured: MeasuredModel, number: Number, speeds_told: bool) -> Iterator[str]:
+    """Passes that are shorter than reading the weights takes."""
+    pass_ns = min(number.medians_ns) / (number.tokens if number.phase == "decode" else 1)
+    speed = f"{number.name} runs at {_rate(number)} tokens/s"
+    if pass_ns < _SHORTEST_PASS_NS:
+        hint = _hint(_SHORTEST_PASS_NS / pass_ns, speeds_told)
+        yield f"{speed}, a pass in {pass_ns / 1e3:.3g} µs, less than launching a kernel takes: {hint}"
+        return
+    weight_bytes = measured.step_weight_bytes or _least_weight_bytes(measured)
+    bound, source = _bound(measured, weight_bytes)
+    bytes_per_s = weight_bytes / pass_ns * 1e9
+    if bytes_per_s > bound:
+        yield (
+            f"{speed} and would read weights at {bytes_per_s / 1e12:.3g} TB/s, where {source} allows "
+            f"{bound / 1e12:.3g}: {_hint(bytes_per_s / bound, speeds_told)}"
+        )
+
+
+def _hint(excess: float, speeds_told: bool) -> str:
+    if speeds_told:
+        return "it looks like a time, or the speed of many sequences together"
+    if excess < 10:
+        return "it looks like a time taken before the work was done"
+    unit = "microseconds" if excess < 10_000 else "milliseconds"
+    return f"it looks like {unit} taken for nanoseconds"
+
+
+def _bound(measured: MeasuredModel, weight_bytes: float) -> tuple[float, str]:
+    """The most bytes a second that the device reads, and who says so."""
+    if weight_bytes > _LARGEST_CACHE_BYTES:
+        if measured.copy_bytes_per_s:
+            return measured.copy_bytes_per_s * _SLACK, "the measured copy speed"
+        gpu = measured.fingerprint.gpu or ""
+        known = [speed for name, speed in _BANDWIDTHS.items() if re.search(rf"\b{name}\b", gpu)]
+        if known:
+            count = _COUNT.match(gpu)
+            return max(known) * _SLACK * (int(count[1]) if count else 1), f"the memory of {gpu}"
+    return _MOST_BYTES_PER_S, "the fastest device"
+
+
+def _least_weight_bytes(measured: MeasuredModel) -> float:
+    """What a pass reads at least, by the parameters in the model's name; 0 where it tells none."""
+    names = (measured.fingerprint.model or "", measured.request.model)
+    billions = [float(number) for name in names for number in _BILLIONS.findall(name.casefold())]
+    return min(billions, default=0) * 1e9 * _LEAST_BYTES_A_WEIGHT
+
+
+def _unlike(measured: MeasuredModel, speeds_told: bool) -> Iterator[str]:
+    """Prefill and decode that cannot be of one model."""
+    prefills = [number for number in measured.numbers if number.phase == "prefill"]
+    decodes = [number for number in measured.numbers if number.phase == "decode"]
+    unit = "milliseconds, not tokens per second" if speeds_told else "another unit than nanoseconds"
+    for prefill, decode in product(prefills, decodes):
+        if decode.median_ns / decode.tokens > _FAR * prefill.median_ns:
+            yield (
+                f"{decode.name} runs at {_rate(decode)} tokens/s, so that a step would take longer than {_FAR} whole "
+                f"prefills ({prefill.name}): it looks like {unit}"
+            )
+        if prefill.tokens_per_s * _FAR < decode.tokens_per_s:
+            yield (
+                f"{prefill.name} runs at {_rate(prefill)} tokens/s, far slower a token than {decode.name} "
+                f"({_rate(decode)} tokens/s): it looks like {unit}"
+            )
+    if prefills and decodes:
+        prefill, decode = (max(some, key=lambda one: one.tokens_per_s) for some in (prefills, decodes))
+        if prefill.tokens_per_s * _SLOWER < decode.tokens_per_s:
+            yield (
+                f"every prefill is slower a token than {decode.name} ({_rate(decode)} tokens/s), even {prefill.name} "
+                f"({_rate(prefill)} tokens/s): it looks like {unit}"
+            )
+
+
+def _rate(number: Number) -> str:
+    return f"{number.tokens_per_s:.4g}"

@@ -1,0 +1,73 @@
+"""Whether a model still computes the same: greedy tokens, or logits close enough where a change may round."""
+
+import math
+from collections.abc import Sequence
+
+from workbench.gate.measured import MeasuredModel, Results
+from workbench.gate.verdict import GateResult, Line, Status
+
+GATE = "results"
+
+
+def judge(baseline: MeasuredModel, now: MeasuredModel, logits_distance: float | None = None) -> GateResult:
+    """Compares what was computed; what one side does not tell never passes.
+
+    Args:
+        baseline: what was kept.
+        now: what was computed now.
+        logits_distance: how far a logit may lie from the baseline's where tokens differ; None allows no difference.
+    """
+    then, since = baseline.results, now.results
+    if then.tokens_sha256 is None:
+        return GateResult(GATE, Status.NOT_RUN, "The baseline does not tell what was computed.")
+    if since.tokens_sha256 is None:
+        return GateResult(GATE, Status.UNDECIDED, "This run does not tell what it computed.")
+    distance = largest_distance(then.logits, since.logits)
+    if then.tokens_sha256.casefold() == since.tokens_sha256.casefold():
+        apart = f", from logits at most {distance:.3g} apart" if distance else ""
+        lines = _lines(Status.PASSED, "", Status.NOT_RUN, distance)
+        return GateResult(GATE, Status.PASSED, f"The same tokens{apart}.", lines)
+    status = Status.FAILED
+    if logits_distance is not None and distance is not None and distance <= logits_distance:
+        status = Status.PASSED
+    said = f"Other tokens, {_first_difference(then, since)}"
+    decided = Status.NOT_RUN if logits_distance is None else status
+    return GateResult(
+        GATE, status, f"{said}{_why(distance, logits_distance)}.", _lines(status, f"{said}.", decided, distance)
+    )
+
+
+def largest_distance(one: Sequence[float], other: Sequence[float]) -> float | None:
+    """The largest absolute difference of logits at the same place; None where they are not told, or are not as many.
+
+    Infinite where a logit is no finite number.
+    """
+    if not one or len(one) != len(other):
+        return None
+    apart = [abs(first - second) for first, second in zip(one, other, strict=True)]
+    return max(apart) if all(map(math.isfinite, apart)) else math.inf
+
+
+def _lines(tokens: Status, sentence: str, logits: Status, distance: float | None) -> tuple[Line, ...]:
+    """Tokens, and the distance of logits where it is known; that decides only where tokens differ and it may."""
+    lines = [Line("tokens", tokens, None, None, "", sentence=sentence)]
+    if distance is not None:
+        lines.append(Line("logits_distance", logits, None, distance, ""))
+    return tuple(lines)
+
+
+def _why(distance: float | None, allowed: float | None) -> str:
+    if allowed is None:
+        return "" if distance is None else f", from logits up to {distance:.3g} apart"
+    if distance is None:
+        return ", and there are no logits to tell by how much"
+    return f", from logits up to {distance:.3g} apart, where {allowed:g} is allowed"
+
+
+def _first_difference(then: Results, since: Results) -> str:
+    """From where on tokens differ, as far as those told say."""
+    pairs = list(zip(then.tokens, since.tokens, strict=False))
+    first = next((place for place, (one, other) in enumerate(pairs, 1) if one != other), None)
+    if first is not None:
+        return f"from token {first} on"
+    return f"somewhere after the first {len(pairs)}" if pairs else "from where on is not known"
