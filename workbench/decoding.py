@@ -59,7 +59,7 @@ def decode(expected: type[_T], value: Any, where: str = "") -> _T:
     """Turns plain JSON into dataclasses, and tuples, by the types of their fields. Unknown keys are passed over.
 
     Args:
-        expected: a type; of unions only those with None, of tuples only those of any length.
+        expected: a type; of unions only those with None.
         value: plain JSON.
         where: its place in the document, for messages.
 
@@ -74,7 +74,12 @@ def decode(expected: type[_T], value: Any, where: str = "") -> _T:
         result = None if value is None else decode(inner, value, where)
     elif get_origin(expected) is tuple:
         items = _checked(list, value, where)
-        result = tuple(decode(get_args(expected)[0], item, f"{where}[{index}]") for index, item in enumerate(items))
+        options = get_args(expected)
+        options = options[:1] * len(items) if options[-1] is Ellipsis else options
+        if len(items) != len(options):
+            raise MismatchError(f"{where} does not hold {len(options)} values")
+        pairs = zip(options, items, strict=True)
+        result = tuple(decode(option, item, f"{where}[{index}]") for index, (option, item) in enumerate(pairs))
     elif expected is float and type(value) is int:
         result = float(value)
     else:

@@ -17,6 +17,11 @@ class Outer:
     counts: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class Calls:
+    calls: tuple[tuple[str, float], ...]
+
+
 def test_plain_json_becomes_dataclasses() -> None:
     document = parse_json('{"inner": {"share": 1, "later": true}, "counts": [1, 2]}')
     assert decode(Outer, document) == Outer(Inner(1.0), (1, 2))
@@ -38,6 +43,16 @@ def test_plain_json_becomes_dataclasses() -> None:
 def test_the_place_of_what_is_malformed_is_named(text: str, where: str) -> None:
     with pytest.raises(MismatchError, match=where):
         decode(Outer, parse_json(text))
+
+
+def test_tuples_may_hold_values_of_several_types() -> None:
+    assert decode(Calls, parse_json('{"calls": [["cudaMalloc", 1], ["cudaFree", 0.5]]}')) == Calls(
+        (("cudaMalloc", 1.0), ("cudaFree", 0.5))
+    )
+    with pytest.raises(MismatchError, match=r"calls\[0\] does not hold 2 values"):
+        decode(Calls, parse_json('{"calls": [["cudaMalloc"]]}'))
+    with pytest.raises(MismatchError, match=r"calls\[0\]\[1\] is no float"):
+        decode(Calls, parse_json('{"calls": [["cudaMalloc", "1"]]}'))
 
 
 @pytest.mark.parametrize("text", ["", "{", "NaN", "[Infinity]", "1e999", "-1e999", "1" * 301])
