@@ -257,9 +257,9 @@ def test_what_is_no_counterpart_is_refused(tmp_path: Path, capture: Path, counte
 
 
 def test_earlier_predictions_are_quoted_from_the_folders_file_or_another(tmp_path: Path) -> None:
-    append_calibration(tmp_path / "profiles/calibration.jsonl", [an_outcome(detector="launch_bound")])
-    append_calibration(tmp_path / "mine.jsonl", [an_outcome(detector="launch_bound", realised_ns=100)])
-    quoted = "predictions of this detector were realised at {} times (n = 1)"
+    append_calibration(tmp_path / "profiles/calibration.jsonl", [an_outcome(detector="launch_bound", gpu=None)])
+    append_calibration(tmp_path / "mine.jsonl", [an_outcome(detector="launch_bound", gpu=None, realised_ns=100)])
+    quoted = "predictions of this detector were realised at {} times (n = 1, alone)"
     for options, ratio in (((), "0.8"), (("--calibration", "mine.jsonl"), "0.5"), (("--calibration", "none"), "")):
         text = wb("findings", EAGER, *options, "--format", "markdown", folder=tmp_path).stdout
         assert (quoted.format(ratio) in text) == bool(ratio)

@@ -140,13 +140,41 @@ def test_outcomes_are_kept_once(loops: Path) -> None:
     kept = (loops / "profiles/calibration.jsonl").read_bytes()
     again = wb("verify", "findings.json", "after", folder=loops).stdout
     assert "1 outcome was added to profiles/calibration.jsonl." in first
-    assert "No outcome was added, for none is new, to profiles/calibration.jsonl." in again
-    assert "memsets in steps were realised at 1.0 times (n = 1)." in again
+    assert "Of 1 outcome none is new: nothing was added to profiles/calibration.jsonl." in again
+    assert "memsets in steps were realised at 1.0 times (n = 1, alone, on Test GPU)." in " ".join(again.split())
     assert (loops / "profiles/calibration.jsonl").read_bytes() == kept
     (outcome,) = read_calibration(loops / "profiles/calibration.jsonl")
     check(kept.decode(), "calibration")
     assert (outcome.before, outcome.after, outcome.detector) == ("capture-1.sqlite", "after", "memsets_in_steps")
     assert (outcome.is_met, outcome.realised_ns, outcome.step_before_ns) == (True, 5_950, 157_000)
+
+
+def test_verifying_again_by_more_captures_counts_as_the_last_time(loops: Path) -> None:
+    wb("verify", "findings.json", "after/capture-1.sqlite", folder=loops)
+    both = wb("verify", "findings.json", "after", folder=loops).stdout
+    assert "1 outcome was added to profiles/calibration.jsonl." in both
+    assert "(n = 1, alone, on Test GPU)" in " ".join(both.split())
+    assert [len(one.captures) for one in read_calibration(loops / "profiles/calibration.jsonl")] == [1, 2]
+
+
+def test_loops_in_folders_of_the_same_names_are_both_kept(loops: Path) -> None:
+    other = loops / "other"
+    other.mkdir()
+    add_captures(other / "before", loop(memsets=3))
+    add_captures(other / "after", loop(product_ns=99_900))
+    wb("findings", "other/before/capture-1.sqlite", "-o", "other.json", folder=loops)
+    for findings, after in (("findings.json", "after"), ("other.json", "other/after/capture-1.sqlite")):
+        told = wb("verify", findings, after, "--calibration", "c.jsonl", folder=loops).stdout
+        assert "1 outcome was added to c.jsonl." in told
+    assert len(read_calibration(loops / "c.jsonl")) == 2
+
+
+def test_what_cannot_be_written_is_not_kept(loops: Path) -> None:
+    (loops / "file").write_text("")
+    done = wb("verify", "findings.json", "after", "-o", "file/report.md", folder=loops)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert is_one_sentence(done.stderr)
+    assert not (loops / "profiles").exists()
 
 
 def test_no_outcome_is_kept_where_none_is_wanted(loops: Path) -> None:
@@ -177,7 +205,7 @@ def test_captures_of_before_tell_noise(loops: Path) -> None:
     low, high = finding["realised"]["interval_ns"]
     assert 5_600 < low < 6_000 < high < 6_400
     (phase,) = document["phases"]
-    assert (phase["before_captures"], phase["parts_of"]) == (2, "mean_step")
+    assert (phase["before_steps"], phase["parts_of"]) == ([8, 8], "median_step")
     assert phase["median_step"]["significant"] is True
 
 
@@ -252,7 +280,7 @@ def _tables(folder: Path) -> None:
         (_empty, "set holds no capture"),
         (_mixed, "do not belong in one set, for they differ in model (one, two)"),
         (_without_steps, "set/capture-1.sqlite has no steps"),
-        (_tables, "set holds tables of sums, on which no target can be measured"),
+        (_tables, "set holds tables of sums, which tell no steps"),
         (lambda folder: None, "set: no such file"),
     ],
 )

@@ -11,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import capture_path
-from tests.unit.compare.test_credit import change, changes
+from tests.unit.compare.test_credit import change, changes, part
 from workbench.analysis.analysis import Analysis
 from workbench.attribution.attribution import attribute
 from workbench.attribution.rule_files import load_rules
-from workbench.compare.credit import Kept, credit, kept
+from workbench.compare.credit import Basis, Kept, credit, kept
 from workbench.compare.earlier_report import EarlierReport, parse_report
+from workbench.compare.moved_parts import PartChange
 from workbench.errors import UserError
 from workbench.findings.document import compile_document
 from workbench.findings.finding import Gain
@@ -32,19 +33,42 @@ def gains(draw: st.DrawFn) -> Gain:
     return Gain(low_ns, high_ns, step_ns, 8, "basis", draw(st.booleans()))
 
 
-@given(st.lists(gains(), min_size=1, max_size=6), st.integers(-10_000, 10_000), st.integers(-10_000, 10_000))
-def test_what_is_credited_adds_up_to_the_change(found: list[Gain], median_ns: int, mean_ns: int) -> None:
+_LABELS = ("mlp", "attention", "norm", "launch_starved")
+
+
+@st.composite
+def step_parts(draw: st.DrawFn) -> list[PartChange]:
+    """Parts of a step that findings speak of at will."""
+    numbers = st.lists(st.sampled_from([f"F{number}" for number in range(6)]), unique=True)
+    return [
+        part(label, draw(st.integers(-900, 900)), *draw(numbers), is_idle=label == "launch_starved")
+        for label in _LABELS
+    ]
+
+
+@given(
+    st.lists(gains(), min_size=1, max_size=6),
+    st.integers(-10_000, 10_000),
+    st.integers(-10_000, 10_000),
+    step_parts(),
+    step_parts(),
+)
+def test_what_is_credited_to_promises_adds_up_to_the_change(
+    found: list[Gain], median_ns: int, mean_ns: int, median: list[PartChange], mean: list[PartChange]
+) -> None:
     met = {f"F{number}": gain for number, gain in enumerate(found)}
-    credited = credit(met, changes(median_ns, mean_ns))
+    credited = credit(met, changes(median_ns, mean_ns), {Basis.MEDIAN: median, Basis.MEAN: mean})
     assert credited.keys() == met.keys()
     for of_mean_step in (False, True):
-        # A gain that is claimed twice has the same share twice.
-        shares = {gain: credited[number].share for number, gain in met.items() if gain.of_mean_step is of_mean_step}
-        assert sum(shares.values()) == pytest.approx(1) if shares else True
+        own = [credited[number] for number, gain in met.items() if gain.of_mean_step is of_mean_step]
+        promises = {one.together: one.promise_share for one in own}
+        assert sum(promises.values()) == pytest.approx(1 if own else 0)
+        assert sum(map(len, promises)) == len(own)
     for number, one in credited.items():
         assert number in one.together
-        assert one.realised_ns == pytest.approx(one.share * one.change.gain_ns)
-        assert max(met[other].low_ns for other in one.together) == one.low_ns <= one.high_ns
+        assert 0 <= one.share <= one.promise_share
+        assert max(met[other].low_ns for other in one.together) == one.low_ns
+        assert max(met[other].high_ns for other in one.together) == one.high_ns
 
 
 @given(_TIMES, _TIMES, st.lists(st.integers(-10_000, 10_000), min_size=1, max_size=4))

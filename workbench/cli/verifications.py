@@ -1,5 +1,6 @@
 """Verifies findings reports: reads what `wb verify` is given."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +12,7 @@ from workbench.errors import UserError
 
 if TYPE_CHECKING:
     from workbench.attribution.rules import LayerRules
-    from workbench.cli.comparisons import OpenedSet
+    from workbench.cli.capture_sets import Member
     from workbench.compare.comparability import FieldDifference
     from workbench.compare.comparison import CaptureSet, Comparison
     from workbench.compare.earlier_report import EarlierReport
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from workbench.compare.observation import Observation
     from workbench.compare.results import ResultsComparison
     from workbench.compare.verification import FoundNow, Verification
-    from workbench.findings.calibration import Realised
+    from workbench.findings.calibration import Outcome, Realised
     from workbench.findings.target import Target
     from workbench.manifest import Manifest
     from workbench.trace.model import Trace
@@ -30,7 +31,7 @@ _MOST_BYTES = 64 << 20
 
 @dataclass(frozen=True, eq=False)
 class _Observed:
-    """One capture of AFTER; `found` is None but of the first, `measured` where there is nothing to compare it with."""
+    """One capture; `found` is None but of AFTER's first, `measured` where there is nothing to compare it with."""
 
     observation: "Observation"
     fingerprint: "Fingerprint"
@@ -40,31 +41,43 @@ class _Observed:
 
 
 @dataclass(frozen=True)
-class Kept:
-    """What became of the calibration file: its name, how many outcomes were added, and what it holds by detector."""
+class _Asked:
+    """What is asked of each capture of a set, and whether it is to be compared with others."""
 
-    file: str
-    added: int
+    rules: "LayerRules"
+    targets: "tuple[Target, ...]" = ()
+    finds: bool = False
+    measures: bool = False
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What becomes of the calibration file: what there is to keep, what of it is new, and what it then says."""
+
+    eligible: "tuple[Outcome, ...]"
+    added: "tuple[Outcome, ...]"
     realised: "dict[str, Realised]"
 
 
-def keep_outcomes(verification: "Verification", file: Path | None) -> Kept:
-    """Adds what became of predictions to a calibration file, if one is kept.
+def judge_outcomes(verification: "Verification", file: Path | None) -> Kept:
+    """What a calibration file would say of detectors if it held these outcomes, too; nothing is written.
 
     Raises:
-        UserError: the file cannot be read or written.
+        UserError: the file cannot be read.
     """
-    from workbench.calibration_file import append_calibration, read_calibration
-    from workbench.compare.verification import outcomes
-    from workbench.findings.calibration import realised
-    from workbench.report.origin import as_named
+    from workbench.calibration_file import read_calibration
+    from workbench.compare.outcomes import outcomes
+    from workbench.findings.calibration import realised, unseen
 
     if file is None:
-        return Kept("", 0, {})
-    added = append_calibration(file, outcomes(verification))
-    known = read_calibration(file) if file.exists() else ()
+        return Kept((), (), {})
+    known = read_calibration(file) if os.path.lexists(file) else ()
+    eligible = outcomes(verification)
+    added = unseen(known, eligible)
+    gpu = verification.conditions.before.gpu
     detectors = dict.fromkeys(one.finding.detector for one in verification.findings if one.credit)
-    return Kept(as_named(file), added, {name: found for name in detectors if (found := realised(known, name))})
+    found = {name: realised((*known, *added), name, gpu) for name in detectors}
+    return Kept(eligible, added, {name: one for name, one in found.items() if one})
 
 
 def read_report(path: Path) -> "EarlierReport":
@@ -108,19 +121,22 @@ def verify_report(
     from workbench.compare.comparability import DEFAULT_FACTORS, caveats, differences, factors, refuse_incomparable
     from workbench.compare.earlier_fingerprint import earlier_fingerprint
     from workbench.compare.results import compare_results
-    from workbench.compare.verification import Conditions, verify
+    from workbench.compare.verification import Conditions, Observed, verify
 
     declared = factors(vary) if vary else DEFAULT_FACTORS
     layer_rules = load_rules(tuple(rules))
-    observed = _observe_set(report, after, layer_rules, measures=before is not None)
+    targets = tuple(finding.target for finding in report.findings)
+    observed = _observe_set(after, _Asked(layer_rules, targets, finds=True, measures=before is not None))
     after_set = _set(after, observed)
     earlier = earlier_fingerprint(report)
-    opened = _open_before(before, earlier, layer_rules) if before else None
-    made_of = opened.measured.fingerprint if opened else earlier
+    runs = _observe_before(before, earlier, layer_rules) if before else ()
+    before_set = _set(before, runs) if before else None
+    made_of = before_set.fingerprint if before_set else earlier
     found = differences(made_of, after_set.fingerprint, declared)
     refuse_incomparable(found, declared)
     manifests = tuple(one.manifest for one in observed)
-    results = compare_results(opened.manifests if opened else (report.capture.manifest,), manifests)
+    earlier_manifests = tuple(one.manifest for one in runs) or (report.capture.manifest,)
+    results = compare_results(earlier_manifests, manifests)
     conditions = Conditions(
         vary=declared,
         differences=found,
@@ -128,12 +144,16 @@ def verify_report(
         results=results,
         before=made_of,
         after=after_set.fingerprint,
-        before_speed=opened.measured.unprofiled if opened else unprofiled_speed((report.capture.manifest,)),
+        before_speed=unprofiled_speed(earlier_manifests),
         after_speed=after_set.unprofiled,
     )
-    comparison = _compare(opened, after_set, conditions.vary, found, results) if opened else None
-    name = _name(after, observed)
-    return verify(report, name, [one.observation for one in observed], observed[0].found or (), conditions, comparison)
+    seen = Observed(
+        after=tuple(one.observation for one in observed),
+        found=observed[0].found or (),
+        before=tuple(one.observation for one in runs),
+        comparison=_compare(before_set, after_set, declared, found, results) if before_set else None,
+    )
+    return verify(report, _name(after, observed), seen, conditions)
 
 
 def _same_runs(report: "EarlierReport", manifests: "Sequence[Manifest | None]") -> tuple[str, ...]:
@@ -142,19 +162,15 @@ def _same_runs(report: "EarlierReport", manifests: "Sequence[Manifest | None]") 
     return ("AFTER is of the very runs that the earlier report is about, so nothing can have changed.",)
 
 
-def _observe_set(
-    report: "EarlierReport", after: Path, rules: "LayerRules", *, measures: bool
-) -> "tuple[_Observed, ...]":
+def _observe_set(path: Path, asked: _Asked) -> "tuple[_Observed, ...]":
     from workbench.cli.capture_sets import find_captures, open_members
     from workbench.compare.comparability import refuse_mixed
 
-    members = find_captures(after)
+    members = find_captures(path)
     if members[0].is_csv:
-        raise UserError(f"{after} holds tables of sums, on which no target can be measured; give captures")
-    targets = tuple(finding.target for finding in report.findings)
-    observe_one = partial(_observe, rules, targets, measures)
+        raise UserError(f"{path} holds tables of sums, which tell no steps, and measure no target; give captures")
     # Unlike a loop, `map` holds no capture while the next is read.
-    observed = tuple(map(observe_one, count(), open_members(members)))
+    observed = tuple(map(partial(_observe, asked), members, count(), open_members(members)))
     for one in observed:
         if not one.observation.phases:
             raise UserError(
@@ -165,40 +181,36 @@ def _observe_set(
     return observed
 
 
-def _observe(
-    rules: "LayerRules",
-    targets: "Sequence[Target]",
-    measures: bool,
-    number: int,
-    opened: "tuple[str, Trace, Manifest | None]",
-) -> _Observed:
+def _observe(asked: _Asked, member: "Member", number: int, opened: "tuple[str, Trace, Manifest | None]") -> _Observed:
     from workbench.analysis.analysis import Analysis
     from workbench.analysis.footprint import read_footprint
     from workbench.attribution.attribution import attribute
+    from workbench.capture.store import digest
     from workbench.compare.fingerprint import fingerprint
     from workbench.compare.measure_capture import measure_capture
     from workbench.compare.observation import observe
     from workbench.compare.verification import find_now
 
     name, trace, manifest = opened
-    analysis = Analysis(attribute(trace, rules), read_footprint(manifest.workload if manifest else None))
+    analysis = Analysis(attribute(trace, asked.rules), read_footprint(manifest.workload if manifest else None))
+    sha256, _ = digest(member.path)
     return _Observed(
-        observe(analysis, name, targets),
+        observe(analysis, name, sha256, asked.targets),
         fingerprint(manifest, analysis),
         manifest,
-        find_now(analysis) if number == 0 else None,
-        measure_capture(analysis, name) if measures else None,
+        find_now(analysis) if asked.finds and number == 0 else None,
+        measure_capture(analysis, name) if asked.measures else None,
     )
 
 
-def _set(after: Path, observed: "Sequence[_Observed]") -> "CaptureSet":
+def _set(path: Path, observed: "Sequence[_Observed]") -> "CaptureSet":
     from workbench.cli.comparisons import unprofiled_speed
     from workbench.compare.comparison import CaptureSet
     from workbench.compare.fingerprint import merged
     from workbench.report.origin import as_named
 
     return CaptureSet(
-        as_named(after),
+        as_named(path),
         tuple(one.measured for one in observed if one.measured),
         merged([one.fingerprint for one in observed]),
         unprofiled_speed(tuple(one.manifest for one in observed)),
@@ -210,30 +222,28 @@ def _name(after: Path, observed: "Sequence[_Observed]") -> str:
     return observed[0].observation.name if len(observed) == 1 else after.resolve().name
 
 
-def _open_before(before: Path, earlier: "Fingerprint", rules: "LayerRules") -> "OpenedSet":
-    """Reads the captures of what the report is about.
+def _observe_before(before: Path, earlier: "Fingerprint", rules: "LayerRules") -> "tuple[_Observed, ...]":
+    """Observes the captures of what the report is about.
 
     Raises:
         UserError: they cannot be read, or are of something else.
     """
-    from workbench.cli.comparisons import open_set
     from workbench.compare.comparability import Kind, differences
+    from workbench.compare.fingerprint import merged
 
-    opened = open_set(before, rules)
-    if not opened.measured.has_times:
-        raise UserError(f"{before} holds tables of sums, which tell no steps; give the captures of the earlier report")
-    found = differences(earlier, opened.measured.fingerprint, ())
+    observed = _observe_set(before, _Asked(rules, measures=True))
+    found = differences(earlier, merged([one.fingerprint for one in observed]), ())
     refused = ", ".join(one.text for one in found if one.kind is Kind.REFUSED)
     if refused:
         raise UserError(
             f"--before {before} is not what the earlier report is about, for they differ in {refused}; give captures "
             "that were made as the report's"
         )
-    return opened
+    return observed
 
 
 def _compare(
-    before: "OpenedSet",
+    before: "CaptureSet",
     after: "CaptureSet",
     vary: Sequence[str],
     found: "Sequence[FieldDifference]",
@@ -242,6 +252,6 @@ def _compare(
     from workbench.attribution.rules import STEPPED_PHASES
     from workbench.compare.comparison import compare
 
-    captures = (*before.measured.captures, *after.captures)
+    captures = (*before.captures, *after.captures)
     shared = [name for name in STEPPED_PHASES if all((one := c.phase(name)) and one.steps for c in captures)]
-    return compare(before.measured, after, vary, found, results, shared[-1] if shared else STEPPED_PHASES[-1])
+    return compare(before, after, vary, found, results, shared[-1] if shared else STEPPED_PHASES[-1])

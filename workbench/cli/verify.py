@@ -62,8 +62,8 @@ def verify(
     force: Annotated[bool, typer.Option("--force", help="Replace a file that this command did not write.")] = False,
 ) -> None:
     """Hold the findings of an earlier report to their word: targets met or not, gains predicted and realised."""
-    from workbench.calibration_file import DEFAULT_FILE, read_calibration
-    from workbench.cli.verifications import keep_outcomes, read_report, verify_report
+    from workbench.calibration_file import DEFAULT_FILE, append_calibration, read_calibration
+    from workbench.cli.verifications import judge_outcomes, read_report, verify_report
     from workbench.files import refuse_to_replace
     from workbench.report.origin import as_named
     from workbench.report.verify import JSON_MARK, MARK
@@ -80,21 +80,27 @@ def verify(
     if file and os.path.lexists(file):
         read_calibration(file)
     verification = verify_report(read_report(findings), after, before, vary or (), rules or ())
-    kept = keep_outcomes(verification, file)
+    kept = judge_outcomes(verification, file)
     origin = VerifyOrigin(
         findings=as_named(findings),
         after=as_named(after),
         before=as_named(before) if before else "",
         vary=tuple(vary or ()),
         rules=tuple(map(as_named, rules or ())),
-        calibration=kept.file,
-        added=kept.added,
+        calibration=as_named(file) if file else "",
+        is_default=file == DEFAULT_FILE,
+        eligible=len(kept.eligible),
+        added=len(kept.added),
         realised=kept.realised,
     )
+    # Last of all: what cannot be shown is not kept, and another run may then verify it.
     if output is None:
         _print(verification, origin, output_format or Format.TABLE)
     else:
         _write(verification, origin, output, as_json=as_json)
+    if file:
+        append_calibration(file, kept.eligible)
+    if output is not None:
         print(output)
 
 

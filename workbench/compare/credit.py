@@ -1,12 +1,14 @@
 """Holds predictions against what came of them: targets, the step's change, and which finding it is credited to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from statistics import median
 
 from workbench.compare.estimate import Estimate
-from workbench.findings.finding import Gain, expected_ns
+from workbench.compare.moved_parts import PartChange
+from workbench.compare.promises import Promise, promises
+from workbench.findings.finding import Gain
 from workbench.findings.target import Target
 
 
@@ -102,6 +104,11 @@ class StepChange:
         interval = self.estimate.interval
         return interval and (-interval[1], -interval[0])
 
+    def interval_of(self, share: float) -> tuple[float, float] | None:
+        """The same of a share of the gain."""
+        interval = self.interval_ns
+        return interval and (share * interval[0], share * interval[1])
+
     @property
     def is_within_noise(self) -> bool:
         """Whether the interval is known, and holds no change at all."""
@@ -128,23 +135,32 @@ class Credit:
         change: the step's change.
         basis: which change that is.
         share: the part of it that is this finding's.
-        together: the numbers of all findings that it is credited to, this one's among them.
-        low_ns, high_ns: what they promised together.
-        kept: what became of that.
+        together: the numbers of all findings that make one promise, this one's among them.
+        promise_share: the part of the step's change that is the promise's, `share` at least.
+        low_ns, high_ns: what is promised.
+        kept: what became of the promise.
+        is_shared: whether other promises have a part of the same change.
     """
 
     change: StepChange
     basis: Basis
     share: float
     together: tuple[str, ...]
+    promise_share: float
     low_ns: int
     high_ns: int
     kept: Kept
+    is_shared: bool = False
 
     @property
     def realised_ns(self) -> float:
         """The gain that is credited to the finding."""
         return self.share * self.change.gain_ns
+
+    @property
+    def promise_ns(self) -> float:
+        """The gain that is credited to the promise."""
+        return self.promise_share * self.change.gain_ns
 
     @property
     def spread_ns(self) -> tuple[float, float] | None:
@@ -155,25 +171,25 @@ class Credit:
     @property
     def interval_ns(self) -> tuple[float, float] | None:
         """Where the true gain lies, 95 times in 100, if this is its share; None where captures are too few to tell."""
-        interval = self.change.interval_ns
-        return interval and (self.share * interval[0], self.share * interval[1])
+        return self.change.interval_of(self.share)
 
     @property
     def is_told(self) -> bool:
         """Whether captures were good enough to tell the gain: where it may be none, not by more than was promised."""
-        interval = self.change.interval_ns
+        interval = self.change.interval_of(self.promise_share)
         if interval is None or self.kept is not Kept.WITHIN_NOISE:
             return True
         return (interval[1] - interval[0]) / 2 <= max(self.high_ns, 1)
 
 
-def credit(met: Mapping[str, Gain], changes: Mapping[Basis, StepChange]) -> dict[str, Credit]:
+def credit(
+    met: Mapping[str, Gain], changes: Mapping[Basis, StepChange], parts: Mapping[Basis, Sequence[PartChange]]
+) -> dict[str, Credit]:
     """Credits the change of a step to the findings of its phase that are met.
 
-    To a single one all of it. Of several nobody can tell which brought what, for their gains overlap: the change is
-    shared out by what each was counted on for, and they are held to their word together. At least the largest of
-    their low ends was promised, at most the sum of their high ends. Gains that are equal to the nanosecond are one
-    gain, claimed twice.
+    Findings that speak of the same work are one promise, claimed several times (`promises`): each of them is held
+    against the whole of what is credited to it. A single promise has all of the change; several share it by how much
+    their own work became shorter.
 
     What falls on few steps moves the mean step and leaves the median one. Where findings of both kinds are met, those
     have the median step's change, these what the mean one changed beyond it.
@@ -181,38 +197,42 @@ def credit(met: Mapping[str, Gain], changes: Mapping[Basis, StepChange]) -> dict
     Args:
         met: the findings' gains, by their numbers.
         changes: the step's change, by each basis.
+        parts: the parts of the step, by each basis of which they are known; each with the findings that speak of it.
     """
     of_median = {number: gain for number, gain in met.items() if not gain.of_mean_step}
     of_mean = {number: gain for number, gain in met.items() if gain.of_mean_step}
-    basis = Basis.EXCESS if of_median else Basis.MEAN
-    return {**_shared(of_median, Basis.MEDIAN, changes), **_shared(of_mean, basis, changes)}
-
-
-def _shared(met: Mapping[str, Gain], basis: Basis, changes: Mapping[Basis, StepChange]) -> dict[str, Credit]:
-    expected = {_promise(gain): expected_ns(gain.low_ns, gain.high_ns) for gain in met.values()}
-    total_ns = sum(expected.values())
-    change = changes[basis]
-    low_ns = max((gain.low_ns for gain in met.values()), default=0)
-    step_ns = max((gain.step_ns for gain in met.values()), default=0)
-    high_ns = max(low_ns, min(sum(promise[1] for promise in expected), step_ns))
+    spoken = next(iter(parts.values()), ())
     found = {}
-    for number, gain in met.items():
-        share = expected[_promise(gain)] / total_ns if total_ns else 1 / len(expected)
-        found[number] = Credit(change, basis, share, tuple(met), low_ns, high_ns, kept(low_ns, high_ns, change))
+    for some, basis in ((of_median, Basis.MEDIAN), (of_mean, Basis.EXCESS if of_median else Basis.MEAN)):
+        made = promises(some, spoken, parts.get(basis))
+        for promise in made:
+            for number in promise.numbers:
+                found[number] = _credited(promise, number, changes[basis], basis, is_shared=len(made) > 1)
     return found
 
 
-def _promise(gain: Gain) -> tuple[int, int, int]:
-    return gain.low_ns, gain.high_ns, gain.step_ns
+def _credited(promise: Promise, number: str, change: StepChange, basis: Basis, *, is_shared: bool) -> Credit:
+    return Credit(
+        change=change,
+        basis=basis,
+        share=promise.shares[number],
+        together=promise.numbers,
+        promise_share=promise.share,
+        low_ns=promise.low_ns,
+        high_ns=promise.high_ns,
+        kept=kept(promise.low_ns, promise.high_ns, change, promise.share),
+        is_shared=is_shared,
+    )
 
 
-def kept(low_ns: int, high_ns: int, change: StepChange) -> Kept:
-    """What became of the promise of a gain between two times.
+def kept(low_ns: int, high_ns: int, change: StepChange, share: float = 1.0) -> Kept:
+    """What became of the promise of a gain between two times, if a share of a step's change is what it brought.
 
     Where an interval is known, a promise is broken only by a gain that lies outside beyond doubt, and a change that
     may be none at all keeps no promise.
     """
-    least_ns, most_ns = change.interval_ns or (change.gain_ns, change.gain_ns)
+    gain_ns = share * change.gain_ns
+    least_ns, most_ns = change.interval_of(share) or (gain_ns, gain_ns)
     if most_ns < low_ns:
         return Kept.FELL_SHORT
     if least_ns > high_ns:

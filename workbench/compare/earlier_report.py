@@ -1,11 +1,13 @@
 """The findings report that is verified: a JSON document of `wb findings`, read with suspicion."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from workbench.analysis.step_profile import Part
 from workbench.attribution.rules import PHASES, STEPPED_PHASES
+from workbench.compare.phase_steps import PhaseSteps
 from workbench.decoding import MismatchError, NestingError, decode, parse_json
 from workbench.errors import UserError
 from workbench.findings.finding import Effort, Gain
@@ -42,27 +44,6 @@ class EarlierFinding:
 
 
 @dataclass(frozen=True)
-class PhaseSteps:
-    """The steps of a phase of one process of a capture.
-
-    Attributes:
-        phase: its name.
-        pid: the process id.
-        steps: how many steps it has.
-        median_ns: the (lower) median step's wall time.
-        mean_ns: the mean step's.
-        parts: what the median step is made of; the parts add up to it.
-    """
-
-    phase: str
-    pid: int
-    steps: int
-    median_ns: int
-    mean_ns: int
-    parts: tuple[Part, ...]
-
-
-@dataclass(frozen=True)
 class EarlierGpu:
     """A GPU of the earlier capture; what was not recorded is 0 or empty."""
 
@@ -76,6 +57,7 @@ class EarlierCapture:
 
     Attributes:
         file: its name, with its folder's where it lay in one.
+        sha256: of the file, as the manifest tells it, else of the report itself, in hexadecimal.
         recorder: `nsys`, or what else recorded.
         nsys_version: empty where unknown.
         recorded_utc: when, ISO 8601; empty where unknown.
@@ -85,6 +67,7 @@ class EarlierCapture:
     """
 
     file: str
+    sha256: str
     recorder: str
     nsys_version: str
     recorded_utc: str
@@ -185,13 +168,14 @@ def parse_report(text: str, name: str) -> EarlierReport:
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         raise UserError(f"{name} is no findings report of schema {SCHEMA}; {advice}")
     try:
-        return _report(document)
+        return _report(document, hashlib.sha256(text.encode(errors="replace")).hexdigest())
     except (MismatchError, UserError) as error:
         raise UserError(f"{name} is malformed: {error}; {advice}") from error
 
 
-def _report(document: Mapping[str, Any]) -> EarlierReport:
+def _report(document: Mapping[str, Any], sha256: str) -> EarlierReport:
     told = decode(_ReportJson, document)
+    manifest = _manifest(told.manifest)
     findings = tuple(_finding(one, f"findings[{place}]") for place, one in enumerate(told.findings))
     numbers = [finding.number for finding in findings]
     if len(set(numbers)) < len(numbers):
@@ -199,12 +183,13 @@ def _report(document: Mapping[str, Any]) -> EarlierReport:
     return EarlierReport(
         EarlierCapture(
             file=told.capture.file,
+            sha256=_sha256_of_capture(told.capture.file, manifest) or sha256,
             recorder=told.capture.recorder,
             nsys_version=told.capture.nsys_version,
             recorded_utc=told.capture.recorded_utc,
             devices=told.capture.devices,
             graphs=_graphs(told),
-            manifest=_manifest(told.manifest),
+            manifest=manifest,
         ),
         told.notice,
         tuple(_phase_steps(told)),
@@ -218,6 +203,11 @@ def _manifest(document: dict[str, Any] | None) -> Manifest | None:
     if document.get("schema") != MANIFEST_SCHEMA:
         raise MismatchError(f"manifest is not of schema {MANIFEST_SCHEMA}")
     return decode_manifest(document, "manifest")
+
+
+def _sha256_of_capture(file: str, manifest: Manifest | None) -> str | None:
+    name = file.rpartition("/")[2]
+    return next((one.sha256 for one in manifest.captures if one.file == name), None) if manifest else None
 
 
 def _graphs(told: _ReportJson) -> bool | None:

@@ -1,71 +1,37 @@
-"""Which parts of a step moved, whether a finding speaks of them, and why a prediction was missed."""
+"""Which parts of a step moved, and which findings speak of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 
 from workbench.analysis.idle import IdleKind
 from workbench.analysis.step_profile import COPIES, HIDDEN, Part
-from workbench.attribution.rules import STEPPED_PHASES
 from workbench.compare.comparison import RATE
-from workbench.compare.credit import Credit, Kept
-from workbench.compare.estimate import Estimate, estimates, p_values
+from workbench.compare.estimate import estimates, p_values
+from workbench.compare.reconciliation import Contribution
 from workbench.compare.statistics import significant
 from workbench.findings.target import Target
-from workbench.findings.view import LAUNCH_BOUND
 
-# A part that moved by less than this share of what others did explains nothing.
-_TELLING = 0.1
-_MOST_PARTS = 2
-_LAUNCH_WAITS = (IdleKind.LAUNCH.label, IdleKind.GRAPH.label, IdleKind.QUEUED.label)
+PartKey = tuple[str, bool]
+"""A part of a step: its label, and whether it is idle time."""
 
 
 @dataclass(frozen=True)
-class PartChange:
-    """A part of a step on both sides: a layer type's busy time, or idle time of a kind.
+class PartChange(Contribution):
+    """A part of a step on both sides, and who speaks of it.
 
     Attributes:
-        label, is_idle: which part.
-        time: in ns a step.
         spoken_of_by: the numbers of the findings that are met and speak of it.
     """
 
-    label: str
-    is_idle: bool
-    time: Estimate
     spoken_of_by: tuple[str, ...] = ()
 
-
-class ReasonKind(StrEnum):
-    """Why a step's change is not what was promised, as far as its parts tell."""
-
-    NOT_SHORTER = "not_shorter"
-    """None of the parts that the findings speak of became shorter."""
-    OFFSET = "offset"
-    """They became shorter, but others longer."""
-    LITTLE = "little"
-    """They became shorter, by less than was promised."""
-    LAUNCH_BOUND = "launch_bound"
-    """The GPU waits for launches: what kernels save, it waits longer."""
-    OTHERS_FELL = "others_fell"
-    """Parts that they do not speak of became shorter as well."""
-
-
-@dataclass(frozen=True)
-class Reason:
-    """A reason.
-
-    Attributes:
-        kind: what it is.
-        parts: the parts that it is about, the largest change first.
-        share: of a launch-bound step the part in which the GPU waits for launches; else None.
-    """
-
-    kind: ReasonKind
-    parts: tuple[PartChange, ...] = ()
-    share: float | None = None
+    @property
+    def key(self) -> PartKey:
+        """Which part it is."""
+        return self.label, self.is_idle
 
 
 def part_changes(
@@ -82,116 +48,111 @@ def part_changes(
     found = estimates(*(np.array([_times(step, labels) for step in side], np.float64) for side in (before, after)))
     verdicts = significant(p_values(found), RATE).tolist()
     changes = [
-        PartChange(label, is_idle, time.judged(verdict))
+        Contribution(label, is_idle, time.judged(verdict), None)
         for (label, is_idle), time, verdict in zip(labels, found, verdicts, strict=True)
     ]
-    return spoken_of(sorted(changes, key=lambda change: -abs(change.time.difference)), met)
+    return spoken_of(changes, met)
 
 
-def _times(step: Sequence[Part], labels: Sequence[tuple[str, bool]]) -> list[int]:
+def _times(step: Sequence[Part], labels: Sequence[PartKey]) -> list[int]:
     times_ns = {(part.label, part.is_idle): part.time_ns for part in step}
     return [times_ns.get(label, 0) for label in labels]
 
 
-def spoken_of(changes: Iterable[PartChange], met: Mapping[str, Target]) -> tuple[PartChange, ...]:
-    """The parts, each with the findings that speak of it."""
+def spoken_of(changes: Iterable[Contribution], met: Mapping[str, Target]) -> tuple[PartChange, ...]:
+    """The parts, the largest change first, each with the findings that speak of it."""
     return tuple(
-        replace(
-            change,
-            spoken_of_by=tuple(
-                number for number, target in met.items() if speaks_of(target, change.label, change.is_idle)
-            ),
+        PartChange(
+            part.label,
+            part.is_idle,
+            part.time,
+            part.split,
+            tuple(number for number, target in met.items() if speaks_of(target, part.label, part.is_idle)),
         )
-        for change in changes
+        for part in sorted(changes, key=lambda part: -abs(part.time.difference))
     )
 
 
-def speaks_of(target: Target, label: str, is_idle: bool) -> bool:
-    """Whether a target is about a part of the step.
+class _Busy(StrEnum):
+    """Whose busy time a target is about."""
 
-    What removes launches is about the waits for them, too. A kernel's layer type is not known from its name, so its
-    target is about busy time of all kernels.
-    """
-    if is_idle:
-        return label in _IDLE_OF.get((target.subject, target.measure), _IDLE_OF.get((target.subject, ""), ()))
-    match target.subject:
-        case "step":
-            return target.measure in ("wall_ns", "busy_ns", "kernels", "tiny_kernels", "serial_share")
-        case "kernel" | "pair":
-            return label not in (COPIES, HIDDEN)
-        case "projections" | "layer_type" | "role":
-            return label == target.names[0]
-        case "hidden_graphs":
-            return label == HIDDEN
-        case subject:
-            return label == COPIES and subject.startswith("mem")
+    NONE = "none"
+    ALL = "all"
+    KERNELS = "kernels"
+    """A kernel's layer type is not known from its name."""
+    NAMED = "named"
+    """The layer type that the target names."""
+    COPIES = "copies"
+    HIDDEN = "hidden"
+
+    def holds(self, target: Target, label: str) -> bool:
+        """Whether the busy time of this label is meant."""
+        match self:
+            case _Busy.NONE:
+                return False
+            case _Busy.ALL:
+                return True
+            case _Busy.KERNELS:
+                return label not in (COPIES, HIDDEN)
+            case _Busy.NAMED:
+                return label == target.names[0]
+            case _Busy.COPIES:
+                return label == COPIES
+            case _Busy.HIDDEN:
+                return label == HIDDEN
 
 
-# Idle kinds by subject and measure; without a measure, for all that are not named.
-_IDLE_OF: dict[tuple[str, str], tuple[str, ...]] = {
-    ("step", "wall_ns"): tuple(kind.label for kind in IdleKind),
-    ("step", "busy_ns"): (),
-    ("step", "synchronizing_ns"): (IdleKind.SYNCHRONIZING.label,),
-    ("step", "in_graph_ns"): (IdleKind.GRAPH.label,),
-    ("step", ""): _LAUNCH_WAITS,
-    ("kernel", "calls_per_step"): _LAUNCH_WAITS,
-    ("pair", ""): _LAUNCH_WAITS,
-    ("projections", "calls_per_layer"): _LAUNCH_WAITS,
-    ("layer_type", "kernels_per_step"): _LAUNCH_WAITS,
-    ("role", "kernels_per_step"): _LAUNCH_WAITS,
-    ("role", "kernels_per_layer"): _LAUNCH_WAITS,
+_NO_WAITS: tuple[IdleKind, ...] = ()
+_ALL_WAITS = tuple(IdleKind)
+# What removes launches is about the waits for them, too.
+_LAUNCH_WAITS = (IdleKind.LAUNCH, IdleKind.GRAPH, IdleKind.QUEUED)
+_COPY_WAITS = (*_LAUNCH_WAITS, IdleKind.SYNCHRONIZING)
+# While the host is in a call, it launches nothing.
+_CALL_WAITS = (IdleKind.LAUNCH, IdleKind.SYNCHRONIZING, IdleKind.NO_WORK)
+
+_ABOUT: dict[tuple[str, str], tuple[_Busy, tuple[IdleKind, ...]]] = {
+    ("step", "wall_ns"): (_Busy.ALL, _ALL_WAITS),
+    ("step", "busy_ns"): (_Busy.ALL, _NO_WAITS),
+    ("step", "launch_starved_ns"): (_Busy.NONE, (IdleKind.LAUNCH,)),
+    ("step", "synchronizing_ns"): (_Busy.NONE, (IdleKind.SYNCHRONIZING,)),
+    ("step", "in_graph_ns"): (_Busy.NONE, (IdleKind.GRAPH,)),
+    ("step", "launches"): (_Busy.NONE, _LAUNCH_WAITS),
+    ("step", "graph_launches"): (_Busy.NONE, _LAUNCH_WAITS),
+    ("step", "kernels"): (_Busy.KERNELS, _LAUNCH_WAITS),
+    ("step", "tiny_kernels"): (_Busy.KERNELS, _LAUNCH_WAITS),
+    # A kernel that starts early hides its beginning behind the one ahead; it was launched in time.
+    ("step", "serial_share"): (_Busy.KERNELS, (IdleKind.GRAPH, IdleKind.QUEUED)),
+    ("step", "outliers"): (_Busy.ALL, _ALL_WAITS),
+    ("step", "stalls"): (_Busy.NONE, _ALL_WAITS),
     **{
-        (subject, ""): (*_LAUNCH_WAITS, IdleKind.SYNCHRONIZING.label)
+        (subject, measure): (_Busy.COPIES, _COPY_WAITS if measure == "calls_per_step" else _NO_WAITS)
         for subject in ("memcpy_h2d", "memcpy_d2h", "memcpy_d2d", "memcpy_small", "memcpy_pageable", "memset")
+        for measure in ("calls_per_step", "bytes_per_step", "ns_per_step")
     },
     **{
-        (subject, ""): (IdleKind.LAUNCH.label, IdleKind.SYNCHRONIZING.label, IdleKind.NO_WORK.label)
+        (subject, measure): (_Busy.NONE, _CALL_WAITS)
         for subject in ("allocate", "free", "synchronize", "module_load")
+        for measure in ("calls_per_step", "ns_per_step")
     },
+    ("kernel", "calls_per_step"): (_Busy.KERNELS, _LAUNCH_WAITS),
+    ("kernel", "ns_per_step"): (_Busy.KERNELS, _NO_WAITS),
+    ("kernel", "mean_ns"): (_Busy.KERNELS, _NO_WAITS),
+    ("pair", "calls_per_step"): (_Busy.KERNELS, _LAUNCH_WAITS),
+    ("projections", "calls_per_layer"): (_Busy.NAMED, _LAUNCH_WAITS),
+    ("projections", "ns_per_step"): (_Busy.NAMED, _NO_WAITS),
+    ("layer_type", "ns_per_step"): (_Busy.NAMED, _NO_WAITS),
+    ("layer_type", "kernels_per_step"): (_Busy.NAMED, _LAUNCH_WAITS),
+    ("role", "ns_per_step"): (_Busy.NAMED, _NO_WAITS),
+    ("role", "busy_ns"): (_Busy.NAMED, _NO_WAITS),
+    ("role", "kernel_names"): (_Busy.NAMED, _NO_WAITS),
+    ("role", "kernels_per_step"): (_Busy.NAMED, _LAUNCH_WAITS),
+    ("role", "kernels_per_layer"): (_Busy.NAMED, _LAUNCH_WAITS),
+    ("hidden_graphs", "calls"): (_Busy.HIDDEN, _NO_WAITS),
+    ("hidden_graphs", "ns"): (_Busy.HIDDEN, _NO_WAITS),
 }
 
 
-def reasons(credit: Credit, changes: Sequence[PartChange]) -> tuple[Reason, ...]:
-    """Why a promise was missed, as far as the parts of the step tell.
-
-    Args:
-        credit: what is credited to the findings of a phase that are met.
-        changes: the parts of that phase's step.
-    """
-    own = [change for change in changes if set(change.spoken_of_by) & set(credit.together)]
-    fallen = [change for change in own if change.time.difference < 0]
-    if credit.kept is Kept.FELL_SHORT:
-        return tuple(_of_falling_short(credit, changes, own, fallen))
-    if credit.kept is Kept.EXCEEDED:
-        others = [change for change in changes if change not in own and change.time.difference < 0]
-        telling = _largest(others, credit.change.gain_ns)
-        return (Reason(ReasonKind.OTHERS_FELL, telling),) if telling else ()
-    return ()
-
-
-def _of_falling_short(
-    credit: Credit, changes: Sequence[PartChange], own: Sequence[PartChange], fallen: Sequence[PartChange]
-) -> Iterable[Reason]:
-    fallen_ns = -sum(change.time.difference for change in fallen)
-    risen = _largest([change for change in changes if change.time.difference > 0], max(fallen_ns, credit.low_ns))
-    if not fallen:
-        yield Reason(ReasonKind.NOT_SHORTER, tuple(own[:_MOST_PARTS]))
-    elif fallen_ns < credit.low_ns:
-        yield Reason(ReasonKind.LITTLE, _largest(fallen, fallen_ns))
-    if risen:
-        yield Reason(ReasonKind.OFFSET, risen)
-    step_ns = sum(change.time.after for change in changes)
-    waits_ns = sum(change.time.after for change in changes if change.label == IdleKind.LAUNCH.label and change.is_idle)
-    if fallen and not all(change.is_idle for change in fallen) and waits_ns > LAUNCH_BOUND * step_ns:
-        yield Reason(ReasonKind.LAUNCH_BOUND, share=waits_ns / step_ns)
-
-
-def _largest(changes: Sequence[PartChange], against_ns: float) -> tuple[PartChange, ...]:
-    """The largest of some changes that are telling against a time."""
-    telling = [change for change in changes if abs(change.time.difference) >= _TELLING * abs(against_ns)]
-    return tuple(sorted(telling, key=lambda change: -abs(change.time.difference))[:_MOST_PARTS])
-
-
-def focus_of(phases: Iterable[str]) -> str | None:
-    """The phase whose step is told first: decode, where it is among these."""
-    return next((phase for phase in reversed(STEPPED_PHASES) if phase in set(phases)), None)
+def speaks_of(target: Target, label: str, is_idle: bool) -> bool:
+    """Whether a target is about a part of the step."""
+    busy, waits = _ABOUT[target.subject, target.measure]
+    return label in {kind.label for kind in waits} if is_idle else busy.holds(target, label)

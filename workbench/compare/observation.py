@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from workbench.analysis.analysis import Analysis
 from workbench.analysis.step_profile import median_step_profile
-from workbench.compare.earlier_report import PhaseSteps
+from workbench.compare.phase_steps import PhaseSteps
 from workbench.findings.measure import Measured, measure
 from workbench.findings.target import Target
 from workbench.findings.view import phase_views
@@ -17,18 +17,20 @@ class Observation:
 
     Attributes:
         name: what reports call it.
+        sha256: of its file, in hexadecimal.
         measured: what each target measures, in the order in which they were asked for.
         phases: its phases that have steps, in the order of processes.
     """
 
     name: str
+    sha256: str
     measured: tuple[Measured, ...]
     phases: tuple[PhaseSteps, ...]
 
 
-def observe(analysis: Analysis, name: str, targets: Sequence[Target]) -> Observation:
+def observe(analysis: Analysis, name: str, sha256: str, targets: Sequence[Target]) -> Observation:
     """Measures targets on a capture, and its steps."""
-    return Observation(name, tuple(measure(analysis, target) for target in targets), _phases(analysis))
+    return Observation(name, sha256, tuple(measure(analysis, target) for target in targets), _phases(analysis))
 
 
 def _phases(analysis: Analysis) -> tuple[PhaseSteps, ...]:
@@ -43,19 +45,3 @@ def _phases(analysis: Analysis) -> tuple[PhaseSteps, ...]:
         )
         for view in phase_views(analysis)
     )
-
-
-def steps_of(phases: Sequence[PhaseSteps], phase: str) -> tuple[PhaseSteps, ...]:
-    """A phase in each process that has it."""
-    return tuple(one for one in phases if one.phase == phase)
-
-
-def counterpart(report: Sequence[PhaseSteps], phase: str, pid: int, capture: Sequence[PhaseSteps]) -> PhaseSteps | None:
-    """The phase of a process of the earlier report in another capture; None where it cannot be told.
-
-    Process ids differ from run to run: the first process that has the phase is held against the first, and so on,
-    where both captures have as many.
-    """
-    before, after = steps_of(report, phase), steps_of(capture, phase)
-    place = next((number for number, one in enumerate(before) if one.pid == pid), None)
-    return after[place] if place is not None and len(before) == len(after) else None

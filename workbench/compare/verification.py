@@ -4,27 +4,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from workbench.analysis.analysis import Analysis
 from workbench.attribution.rules import STEPPED_PHASES
 from workbench.compare.comparability import FieldDifference
 from workbench.compare.comparison import RATE, Comparison
 from workbench.compare.credit import Basis, Credit, Kept, StepChange, TargetResult, TargetState, credit
-from workbench.compare.earlier_report import EarlierFinding, EarlierReport, PhaseSteps
+from workbench.compare.earlier_report import EarlierFinding, EarlierReport
 from workbench.compare.estimate import Estimate, estimates
 from workbench.compare.fingerprint import Fingerprint
 from workbench.compare.found_again import found_again
-from workbench.compare.measurement import PhaseMeasurement
-from workbench.compare.moved_parts import PartChange, Reason, part_changes, reasons, spoken_of
-from workbench.compare.observation import Observation, counterpart
+from workbench.compare.moved_parts import PartChange, part_changes, spoken_of
+from workbench.compare.observation import Observation
+from workbench.compare.phase_steps import PhaseSteps, counterpart
+from workbench.compare.reasons import Reason, reasons
 from workbench.compare.reconciliation import ReconciledStep
 from workbench.compare.results import ResultsComparison
-from workbench.findings.calibration import Outcome
 from workbench.findings.find import find
 from workbench.findings.finding import Finding
 from workbench.findings.measure import measure
-from workbench.findings.target import Target
 from workbench.manifest import Speed
 
 
@@ -56,35 +54,37 @@ class PhaseChange:
     """A phase of one process, before and after.
 
     Attributes:
-        before: its steps in the earlier report.
-        before_captures: how many captures the step before is the mean of.
-        after_steps: how many steps each capture of AFTER has.
+        phase, pid: which, as the earlier report has it.
+        before_steps: how many steps each capture has that the step before is the mean of.
+        after_steps: the same of AFTER.
         changes: of the median step, of the mean one, and of what the mean one takes beyond the median one.
-        parts: the parts of the step, the largest change first.
-        parts_of: which step's: the mean one's where captures of BEFORE are known, else the median one's.
+        parts: the parts of the steps whose parts are known, the largest change first: of the median one, and of the
+            mean one where captures of BEFORE are known.
+        parts_of: which of those are told: the mean one's where all that is credited is, else the median one's.
     """
 
-    before: PhaseSteps
-    before_captures: int
+    phase: str
+    pid: int
+    before_steps: tuple[int, ...]
     after_steps: tuple[int, ...]
     changes: Mapping[Basis, StepChange]
-    parts: tuple[PartChange, ...]
+    parts: Mapping[Basis, tuple[PartChange, ...]]
     parts_of: Basis
-
-    @property
-    def phase(self) -> str:
-        """The phase's name."""
-        return self.before.phase
 
     @property
     def rank(self) -> int:
         """Its place among the phases of a process: decode comes first."""
-        return -STEPPED_PHASES.index(self.before.phase)
+        return -STEPPED_PHASES.index(self.phase)
 
     @property
     def step(self) -> StepChange:
         """The change of the step that is told first: the median one's."""
         return self.changes[Basis.MEDIAN]
+
+    @property
+    def told_parts(self) -> tuple[PartChange, ...]:
+        """The parts that are told."""
+        return self.parts[self.parts_of]
 
 
 @dataclass(frozen=True)
@@ -132,6 +132,19 @@ class FoundNow:
     measured: float | None
 
 
+@dataclass(frozen=True)
+class Sources:
+    """What a verification rests on, by content: SHA-256 of files, in hexadecimal.
+
+    Attributes:
+        report: of the capture in which the findings were found, else of the report.
+        captures: of the captures by which they were verified, in order.
+    """
+
+    report: str
+    captures: tuple[str, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Verification:
     """What became of a findings report.
@@ -140,6 +153,7 @@ class Verification:
         report: the earlier report.
         after: the name of AFTER.
         captures: the names of its captures.
+        sources: what it rests on.
         conditions: under which both were made.
         findings: the report's findings, in its order.
         phases: its phases that both have.
@@ -151,6 +165,7 @@ class Verification:
     report: EarlierReport
     after: str
     captures: tuple[str, ...]
+    sources: Sources
     conditions: Conditions
     findings: tuple[VerifiedFinding, ...]
     phases: tuple[PhaseChange, ...]
@@ -168,44 +183,54 @@ def find_now(analysis: Analysis) -> tuple[FoundNow, ...]:
     return tuple(FoundNow(one, measure(analysis, one.target).value) for one in find(analysis).findings)
 
 
-def verify(
-    report: EarlierReport,
-    after: str,
-    observations: Sequence[Observation],
-    found: Sequence[FoundNow],
-    conditions: Conditions,
-    comparison: Comparison | None = None,
-) -> Verification:
+@dataclass(frozen=True)
+class Observed:
+    """What was observed on captures.
+
+    Attributes:
+        after: the captures of AFTER; each has measured the targets of the report's findings.
+        found: what is found in the first of them.
+        before: captures of what the report is about, if there are any.
+        comparison: of both, if there are any.
+    """
+
+    after: Sequence[Observation]
+    found: Sequence[FoundNow]
+    before: Sequence[Observation] = ()
+    comparison: Comparison | None = None
+
+
+def verify(report: EarlierReport, after: str, observed: Observed, conditions: Conditions) -> Verification:
     """Verifies the findings of a report; whether that makes sense was decided before.
 
     Args:
         report: the earlier report.
         after: the name of AFTER.
-        observations: its captures; each has measured the targets of the report's findings.
-        found: what is found in the first of them.
+        observed: what was observed.
         conditions: under which both were made.
-        comparison: of BEFORE and AFTER, where captures of BEFORE are known.
     """
-    results = [_result(finding, place, observations) for place, finding in enumerate(report.findings)]
+    results = [_result(finding, place, observed.after) for place, finding in enumerate(report.findings)]
     met = [finding for finding, result in zip(report.findings, results, strict=True) if result.state is TargetState.MET]
-    phases = tuple(
-        sorted(_phase_changes(report, observations, met, comparison), key=lambda one: (one.before.pid, one.rank))
-    )
+    phases = tuple(sorted(_phase_changes(report, observed, met), key=lambda one: (one.pid, one.rank)))
     credited = {number: one for phase in phases for number, one in _credits(phase, met).items()}
-    again = found_again(report.findings, [one.finding for one in found])
+    again = found_again(report.findings, [one.finding for one in observed.found])
     return Verification(
         report=report,
         after=after,
-        captures=tuple(observation.name for observation in observations),
+        captures=tuple(observation.name for observation in observed.after),
+        sources=Sources(
+            report.capture.sha256,
+            tuple(sorted(observation.sha256 for observation in (*observed.before, *observed.after))),
+        ),
         conditions=conditions,
         findings=tuple(
             _verified(finding, result, phases, credited, again.get(finding.number))
             for finding, result in zip(report.findings, results, strict=True)
         ),
         phases=phases,
-        found=tuple(found),
-        new=tuple(place for place in range(len(found)) if place not in again.values()),
-        comparison=comparison,
+        found=tuple(observed.found),
+        new=tuple(place for place in range(len(observed.found)) if place not in again.values()),
+        comparison=observed.comparison,
     )
 
 
@@ -226,67 +251,53 @@ def _verified(
     basis = Basis.MEAN if finding.gain and finding.gain.of_mean_step else Basis.MEDIAN
     change = phase.changes[basis] if phase and finding.gain else None
     own = credited.get(finding.number)
-    why = reasons(own, phase.parts) if own and phase and own.basis in (Basis.MEDIAN, phase.parts_of) else ()
+    why = reasons(own, phase.parts[own.basis]) if own and phase and own.basis in phase.parts else ()
     return VerifiedFinding(finding, result, change, own, why, again)
 
 
 def _credits(phase: PhaseChange, met: Sequence[EarlierFinding]) -> dict[str, Credit]:
     own = {one.number: one.gain for one in met if one.gain and _is_about(one, phase)}
-    return credit(own, phase.changes)
+    return credit(own, phase.changes, phase.parts)
 
 
 def _is_about(finding: EarlierFinding, phase: PhaseChange) -> bool:
-    return (finding.phase, finding.pid) == (phase.before.phase, phase.before.pid)
+    return (finding.phase, finding.pid) == (phase.phase, phase.pid)
 
 
-def _phase_changes(
-    report: EarlierReport,
-    observations: Sequence[Observation],
-    met: Sequence[EarlierFinding],
-    comparison: Comparison | None,
-) -> Iterator[PhaseChange]:
-    for before in report.phases:
-        found = [counterpart(report.phases, before.phase, before.pid, one.phases) for one in observations]
-        after = [one for one in found if one is not None]
-        if len(after) < len(found):
+def _phase_changes(report: EarlierReport, observed: Observed, met: Sequence[EarlierFinding]) -> Iterator[PhaseChange]:
+    for steps in report.phases:
+        after = _of_captures(report, steps, observed.after)
+        if after is None:
             continue
-        known = _captures_of_before(comparison, before.phase)
-        values = known if known is not None else np.array([[before.median_ns, before.mean_ns]], np.float64)
-        targets = {one.number: one.target for one in met if (one.phase, one.pid) == (before.phase, before.pid)}
-        step = _reconciled(comparison, before.phase) if known is not None else None
+        before = _of_captures(report, steps, observed.before) or [steps]
+        own = {one.number: one for one in met if (one.phase, one.pid) == (steps.phase, steps.pid)}
+        targets = {number: one.target for number, one in own.items()}
+        parts = {Basis.MEDIAN: part_changes([one.parts for one in before], [one.parts for one in after], targets)}
+        mean = _reconciled(report, observed.comparison, steps.phase)
+        if mean:
+            parts[Basis.MEAN] = spoken_of(mean.contributions, targets)
+        gains = [one.gain for one in own.values() if one.gain]
         yield PhaseChange(
-            before=before,
-            before_captures=len(values),
+            phase=steps.phase,
+            pid=steps.pid,
+            before_steps=tuple(one.steps for one in before),
             after_steps=tuple(one.steps for one in after),
-            changes=_step_changes(values, after),
-            parts=_parts_of_mean(step, targets)
-            if step
-            else part_changes([before.parts], [one.parts for one in after], targets),
-            parts_of=Basis.MEAN if step else Basis.MEDIAN,
+            changes=_step_changes(before, after),
+            parts=parts,
+            parts_of=Basis.MEAN if mean and gains and all(gain.of_mean_step for gain in gains) else Basis.MEDIAN,
         )
 
 
-def _captures_of_before(comparison: Comparison | None, phase: str) -> NDArray[np.float64] | None:
-    """The median and the mean step of each capture of BEFORE; None where several processes run the phase."""
-    measured = comparison.before.phases(phase) if comparison else ()
-    if not measured or not all(one.processes == 1 and one.steps for one in measured):
-        return None
-    return np.array([_median_and_mean(one) for one in measured], np.float64)
+def _of_captures(report: EarlierReport, steps: PhaseSteps, captures: Sequence[Observation]) -> list[PhaseSteps] | None:
+    """A phase of a process in each of some captures; None where one of them does not have it."""
+    found = [counterpart(report.phases, steps.phase, steps.pid, capture.phases) for capture in captures]
+    known = [one for one in found if one is not None]
+    return known if len(known) == len(found) else None
 
 
-def _median_and_mean(phase: PhaseMeasurement) -> tuple[int, int]:
-    wall_ns = np.sort(phase.wall_ns)
-    return int(wall_ns[(len(wall_ns) - 1) // 2]), int(wall_ns.sum()) // len(wall_ns)
-
-
-def _step_changes(before: NDArray[np.float64], after: Sequence[PhaseSteps]) -> dict[Basis, StepChange]:
-    """Compares median and mean steps.
-
-    Args:
-        before: the median and the mean step of each capture before, shape (captures, 2).
-        after: the phase in each capture of AFTER.
-    """
-    sides = (before, np.array([[one.median_ns, one.mean_ns] for one in after], np.float64))
+def _step_changes(before: Sequence[PhaseSteps], after: Sequence[PhaseSteps]) -> dict[Basis, StepChange]:
+    """Compares median and mean steps, one of each a capture."""
+    sides = (np.array([[one.median_ns, one.mean_ns] for one in side], np.float64) for side in (before, after))
     one, other = (np.column_stack([side, side[:, 1] - side[:, 0]]) for side in sides)
     return {
         basis: StepChange(_judged(estimate), tuple((estimate.before - column).tolist()))
@@ -298,59 +309,9 @@ def _judged(estimate: Estimate) -> Estimate:
     return estimate.judged(estimate.p_value is not None and estimate.p_value <= RATE)
 
 
-def _reconciled(comparison: Comparison | None, phase: str) -> ReconciledStep | None:
+def _reconciled(report: EarlierReport, comparison: Comparison | None, phase: str) -> ReconciledStep | None:
+    """The mean step taken apart; a comparison does so over all processes, which says nothing of one of several."""
+    if sum(one.phase == phase for one in report.phases) > 1:
+        return None
     phases = comparison.phases if comparison else ()
     return next((one.step for one in phases if one.phase == phase), None)
-
-
-def _parts_of_mean(step: ReconciledStep, met: Mapping[str, Target]) -> tuple[PartChange, ...]:
-    changes = [PartChange(part.label, part.is_idle, part.time) for part in step.contributions]
-    return spoken_of(sorted(changes, key=lambda change: -abs(change.time.difference)), met)
-
-
-def outcomes(verification: Verification) -> tuple[Outcome, ...]:
-    """What is to be kept of each prediction: of findings that promised a gain, and whose target could be measured.
-
-    A CPU's times are no outcome of a prediction about a GPU. A change that is lost in noise wider than the promise
-    says nothing of the promise: the finding is met, and what it realised is not known.
-    """
-    report, conditions = verification.report, verification.conditions
-    if report.capture.recorder != "nsys":
-        return ()
-    return tuple(
-        Outcome(
-            detector=_kept_name(one.finding.detector),
-            phase=one.finding.phase,
-            claim=one.finding.claim,
-            target=str(one.finding.target),
-            before=_kept_name(report.capture.file),
-            after=_kept_name(verification.after),
-            finding=one.finding.number,
-            model=conditions.before.model,
-            gpu=conditions.before.gpu,
-            graphs=report.capture.graphs,
-            predicted_low_ns=one.finding.gain.low_ns,
-            predicted_high_ns=one.finding.gain.high_ns,
-            step_before_ns=round(one.change.before_ns),
-            step_after_ns=round(one.change.after_ns),
-            is_met=one.is_met,
-            met_together=_met_together(verification, one.finding),
-            realised_ns=round(one.credit.realised_ns) if one.credit and one.credit.is_told else None,
-        )
-        for one in verification.findings
-        if one.finding.gain and one.change and one.result.state is not TargetState.UNKNOWN
-    )
-
-
-def _kept_name(name: str) -> str:
-    """A name as a file can hold it, so that it is known again; of a capture, its folder's and its own."""
-    return "/".join(name.encode(errors="replace").decode().split("/")[-2:])
-
-
-def _met_together(verification: Verification, finding: EarlierFinding) -> int:
-    """How many findings of its phase that promised a gain are met."""
-    return sum(
-        1
-        for one in verification.findings
-        if one.credit and (one.finding.phase, one.finding.pid) == (finding.phase, finding.pid)
-    )

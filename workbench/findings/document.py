@@ -35,7 +35,7 @@ class FindingsDocument:
         limitations: what the numbers do not say, one sentence each.
         graphs: whether decode (prefill, where there is none) ran in CUDA graphs; None where there are no steps.
         critical_api_ns: for each of `phases`, what of its API time passed while the GPU was idle in a step.
-        realised: what earlier predictions came to, by detector.
+        realised: what earlier predictions came to, by detector; on the same GPU, where that is known.
         counterpart: what the same program with graphs the other way says of the findings, where that is known.
     """
 
@@ -75,6 +75,7 @@ def compile_document(analysis: Analysis, calibration: Sequence[Outcome] = ()) ->
     """
     findings = find(analysis)
     detectors = {finding.detector for finding in findings.findings}
+    gpu = _gpu(analysis)
     stepped = [phase for phase in analysis.phases if phase.phase in STEPPED_PHASES and phase.steps]
     stepped.sort(key=lambda phase: (phase.process, -STEPPED_PHASES.index(phase.phase)))
     return FindingsDocument(
@@ -91,7 +92,7 @@ def compile_document(analysis: Analysis, calibration: Sequence[Outcome] = ()) ->
         limitations=_limitations(analysis),
         graphs=uses_graphs(analysis.attribution),
         critical_api_ns=_critical_api_ns(analysis),
-        realised={name: found for name in sorted(detectors) if (found := realised(calibration, name))},
+        realised={name: found for name in sorted(detectors) if (found := realised(calibration, name, gpu))},
     )
 
 
@@ -120,6 +121,12 @@ def with_counterpart(document: FindingsDocument, other: FindingsDocument, analys
         )
     found = counterparts(analysis, other.findings, document.findings.findings)
     return replace(document, counterpart=CounterpartCapture(other.info.file_name, bool(other.graphs), found))
+
+
+def _gpu(analysis: Analysis) -> str | None:
+    """The capture's GPU; None where there are several, or its name is unknown."""
+    names = [" ".join(device.name.split()) for device in analysis.trace.devices]
+    return names[0] or None if len(names) == 1 else None
 
 
 def _critical_api_ns(analysis: Analysis) -> tuple[int, ...]:

@@ -98,10 +98,18 @@ def counterpart_short(counterpart: Counterpart | None) -> str:
 
 
 def realised_words(realised: Realised) -> str:
-    """How much of what was predicted came true: the median, from the least to the most, and of how many."""
+    """How much of what was predicted came true: the median, from the least to the most, of how many, and where."""
     times = quantities.interval(_times(realised.low), _times(realised.high))
     spread = f"{times}, " if times != _times(realised.ratio) else ""
-    return f"{_times(realised.ratio)} times ({spread}n = {realised.count})"
+    gpu = f", on {one_line(realised.gpu)}" if realised.gpu else ""
+    return f"{_times(realised.ratio)} times ({spread}n = {realised.count}, {_alone(realised)}{gpu})"
+
+
+def _alone(realised: Realised) -> str:
+    """Of how many predictions no other finding could have had a part in what came true."""
+    if realised.count == 1:
+        return "alone" if realised.alone else "not alone"
+    return f"{ {0: 'none', realised.count: 'all'}.get(realised.alone, realised.alone) } of them alone"
 
 
 def _times(ratio: float) -> str:

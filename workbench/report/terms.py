@@ -35,7 +35,8 @@ _OF_ROOFLINES = (
 _OF_CALIBRATION = (
     "realised",
     "of a prediction whose target a later capture met: the gain that is credited to it there, over what was expected, "
-    "which is the low end and a quarter of the interval; the median of such predictions, with the least and the most",
+    "which is the low end and a quarter of the interval; the median of such predictions, with the least and the most. "
+    "Alone: nothing else was met in its phase, so that all of the change is its",
 )
 
 

@@ -2,19 +2,18 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from workbench.compare import results
 from workbench.compare.credit import Basis, Credit, Kept, StepChange, TargetResult, TargetState
 from workbench.compare.earlier_report import EarlierFinding
-from workbench.compare.moved_parts import PartChange, Reason, ReasonKind
+from workbench.compare.moved_parts import PartChange
+from workbench.compare.reasons import Reason, ReasonKind
 from workbench.compare.verification import FoundNow, PhaseChange, Verification, VerifiedFinding
 from workbench.findings.finding import Gain
 from workbench.recorders import notice_of
 from workbench.report import quantities
-from workbench.report.diff import listed
+from workbench.report.diff import listed, part_label
 from workbench.report.findings import measure_words
-from workbench.report.terms import IDLE_NAMES
 from workbench.report.texts import cut, one_line
 
 SCHEMA = "wb.verify/1"
@@ -81,12 +80,12 @@ def _steps(verification: Verification) -> Iterator[str]:
     """The step of each phase of which a finding is met; of none, that of the phase which is told first."""
     met = {(one.finding.phase, one.finding.pid) for one in verification.findings if one.is_met}
     phases = verification.phases
-    for phase in [one for one in phases if (one.phase, one.before.pid) in met] or phases[:1]:
+    for phase in [one for one in phases if (one.phase, one.pid) in met] or phases[:1]:
         label = phase_label(verification, phase)
         credited = [
             one.credit
             for one in verification.findings
-            if one.credit and (one.finding.phase, one.finding.pid) == (phase.phase, phase.before.pid)
+            if one.credit and (one.finding.phase, one.finding.pid) == (phase.phase, phase.pid)
         ]
         if credited and all(credit.basis is Basis.MEAN for credit in credited):
             # What falls on few steps is judged by the mean one, which may differ where the median does not.
@@ -144,7 +143,7 @@ def brought_words(gain_ns: float) -> str:
 
 def phase_label(verification: Verification, phase: PhaseChange) -> str:
     """The phase, with its process in the earlier report where there are several."""
-    return _label(verification, phase.phase, phase.before.pid)
+    return _label(verification, phase.phase, phase.pid)
 
 
 def step_label(verification: Verification, phase: PhaseChange) -> str:
@@ -201,15 +200,15 @@ def gain_words(gain: Gain | None) -> str:
 
 
 def realised_cell(one: VerifiedFinding) -> str:
-    """What is credited to a finding, for a table; marked where it is a share of what several brought."""
+    """What is credited to a finding, for a table; marked where other promises have a part of the same change."""
     if one.credit is None:
         return NOTHING
-    shared = " (shared)" if is_shared(one.credit) else ""
+    shared = " (shared)" if one.credit.is_shared else ""
     return f"{quantities.time(one.credit.realised_ns)}{shared}"
 
 
-def is_shared(credit: Credit) -> bool:
-    """Whether the change is credited to several findings."""
+def is_joint(credit: Credit) -> bool:
+    """Whether several findings make the promise."""
     return len(credit.together) > 1
 
 
@@ -227,12 +226,13 @@ def outcome_sentences(verification: Verification, one: VerifiedFinding) -> list[
     credit, gain = one.credit, one.finding.gain
     if credit is None or gain is None:
         return [_untold(verification, one)] if one.is_met else []
-    sentences = [f"Promised {promise_words(gain.low_ns, gain.high_ns)}, {_realised(credit)}: {_kept_alone(credit)}."]
-    return [*sentences, *(reason_sentence(reason, several=is_shared(credit)) for reason in one.reasons)]
+    sentences = [f"Promised {promise_words(gain.low_ns, gain.high_ns)}, {_realised(credit)}: {_verdict_words(credit)}."]
+    return [*sentences, *(reason_sentence(reason, several=is_joint(credit)) for reason in one.reasons)]
 
 
 def _realised(credit: Credit) -> str:
-    text = f"credited with {quantities.time(credit.realised_ns)}" if is_shared(credit) else _brought(credit)
+    is_all = not is_joint(credit) and not credit.is_shared
+    text = _brought(credit) if is_all else f"credited with {quantities.time(credit.realised_ns)}"
     certainty = []
     if credit.spread_ns:
         certainty.append(f"{_between(credit.spread_ns)} over the captures")
@@ -242,49 +242,55 @@ def _realised(credit: Credit) -> str:
 
 
 def _brought(credit: Credit) -> str:
-    return f"{brought_words(credit.change.gain_ns)}{_OFF[credit.basis]}"
+    return f"{brought_words(credit.promise_ns)}{_OFF[credit.basis]}"
 
 
 def _between(times_ns: tuple[float, float]) -> str:
     return quantities.interval(*map(quantities.time, times_ns))
 
 
-def _kept_alone(credit: Credit) -> str:
-    if not is_shared(credit):
+def _verdict_words(credit: Credit) -> str:
+    if not is_joint(credit):
         return credit.kept.value
     return f"see {_numbers(credit.together)} together ({credit.kept.value})"
 
 
 def joint_sentences(verification: Verification) -> list[str]:
-    """Of findings that are met together: what they promised and brought together, and what that means."""
-    told: dict[tuple[str, ...], list[VerifiedFinding]] = {}
+    """Of findings that are met together: which make one promise, what it brought, and how several share a change."""
+    told: dict[tuple[str, int, Basis], dict[tuple[str, ...], Credit]] = {}
     for one in verification.findings:
-        if one.credit and is_shared(one.credit):
-            told.setdefault(one.credit.together, []).append(one)
-    sentences = [sentence for findings in told.values() for sentence in _joint(findings)]
-    return [*sentences, _JOINTLY] if sentences else []
+        if one.credit:
+            of_step = told.setdefault((one.finding.phase, one.finding.pid, one.credit.basis), {})
+            of_step.setdefault(one.credit.together, one.credit)
+    joint = [_joint(credit) for of_step in told.values() for credit in of_step.values() if is_joint(credit)]
+    shared = [
+        _shared(_label(verification, phase, pid), list(of_step.values()))
+        for (phase, pid, _), of_step in told.items()
+        if len(of_step) > 1
+    ]
+    return [*joint, *([_JOINTLY] if joint else []), *shared]
 
 
 _JOINTLY = (
-    "Gains of findings that are met together overlap and do not add up, and nobody can tell which brought what. "
-    "Together they promise at least the largest of their low ends and at most the sum of their high ends; each is "
-    "credited with its share of the change, by what it was counted on for."
+    "A promise that is claimed several times counts once, from the largest of the low ends to the largest of the high "
+    "ends. Each of its findings is held against all that is credited to it, or, where it speaks of some of its parts "
+    "only, against what those changed."
 )
 
 
-def _joint(findings: Sequence[VerifiedFinding]) -> Iterator[str]:
-    (credit, *_) = (one.credit for one in findings if one.credit)
-    yield (
-        f"{listed(credit.together)} are met together: they promised {promise_words(credit.low_ns, credit.high_ns)} and "
-        f"{_brought(credit)}, which {_kept_verb(credit.kept)}."
+def _joint(credit: Credit) -> str:
+    return (
+        f"{listed(credit.together)} speak of the same work, so theirs is one promise: "
+        f"{promise_words(credit.low_ns, credit.high_ns)}. It {_brought(credit)}, which {_kept_verb(credit.kept)}."
     )
-    equal: dict[Gain | None, list[str]] = {}
-    for one in findings:
-        gain = one.finding.gain
-        equal.setdefault(gain and replace(gain, basis=""), []).append(one.finding.number)
-    for numbers in equal.values():
-        if len(numbers) > 1:
-            yield f"{listed(numbers)} promised one and the same gain, which counts once."
+
+
+def _shared(phase: str, told: Sequence[Credit]) -> str:
+    shares = [f"{_numbers(credit.together)} {quantities.share(credit.promise_share)}" for credit in told]
+    return (
+        f"Several promises share the change of {phase}, by how much the work became shorter that each speaks of, or, "
+        f"where that is not known, by what was counted on: {', '.join(shares)}."
+    )
 
 
 def _kept_verb(kept: Kept) -> str:
@@ -308,11 +314,6 @@ def missing_phase(verification: Verification, finding: EarlierFinding) -> str:
     if any(one.phase == phase for one in verification.report.phases):
         return f"{verification.after} has no steps of {phase}, or has them in another number of processes"
     return f"the earlier report tells no steps of {phase}"
-
-
-def part_label(part: PartChange) -> str:
-    """What a part of the step is called."""
-    return IDLE_NAMES.get(part.label, one_line(part.label)) if part.is_idle else one_line(part.label)
 
 
 def moved_words(part: PartChange) -> str:

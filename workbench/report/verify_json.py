@@ -6,11 +6,12 @@ from typing import Any
 
 from workbench.compare.credit import Basis, Credit, StepChange
 from workbench.compare.estimate import Estimate
-from workbench.compare.moved_parts import PartChange, Reason
+from workbench.compare.moved_parts import PartChange
+from workbench.compare.reasons import Reason
 from workbench.compare.verification import FoundNow, PhaseChange, Verification, VerifiedFinding
 from workbench.findings.finding import Gain
 from workbench.manifest import Speed
-from workbench.report.verify import SCHEMA, new_label, notice, reason_sentence, verdict
+from workbench.report.verify import SCHEMA, is_joint, new_label, notice, reason_sentence, verdict
 from workbench.report.verify_origin import UNKNOWN_ORIGIN, VerifyOrigin
 
 
@@ -47,6 +48,7 @@ def to_json(verification: Verification, origin: VerifyOrigin = UNKNOWN_ORIGIN) -
         "open": [one.finding.number for one in verification.findings if one.is_open],
         "calibration": {
             "file": origin.calibration or None,
+            "eligible": origin.eligible,
             "added": origin.added,
             "realised": {name: asdict(realised) for name, realised in origin.realised.items()},
         },
@@ -109,27 +111,27 @@ def _credit_json(credit: Credit, reasons: tuple[Reason, ...]) -> dict[str, Any]:
             "findings": list(credit.together),
             "low_ns": credit.low_ns,
             "high_ns": credit.high_ns,
-            "gain_ns": credit.change.gain_ns,
+            "gain_ns": credit.promise_ns,
+            "share": credit.promise_share,
         },
         "reasons": [_reason_json(reason, credit) for reason in reasons],
     }
 
 
 def _reason_json(reason: Reason, credit: Credit) -> dict[str, Any]:
-    return {"kind": reason.kind.value, "sentence": reason_sentence(reason, several=len(credit.together) > 1)}
+    return {"kind": reason.kind.value, "sentence": reason_sentence(reason, several=is_joint(credit))}
 
 
 def _phase_json(phase: PhaseChange) -> dict[str, Any]:
     return {
         "phase": phase.phase,
-        "process": phase.before.pid,
-        "before_captures": phase.before_captures,
-        "before_steps": phase.before.steps,
+        "process": phase.pid,
+        "before_steps": list(phase.before_steps),
         "after_steps": list(phase.after_steps),
         "median_step": _change_json(phase.changes[Basis.MEDIAN]),
         "mean_step": _change_json(phase.changes[Basis.MEAN]),
         "parts_of": f"{phase.parts_of.value}_step",
-        "parts": [_part_json(part) for part in phase.parts],
+        "parts": [_part_json(part) for part in phase.told_parts],
     }
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from workbench.calibration_file import DEFAULT_FILE
 from workbench.compare.comparability import DEFAULT_FACTORS
 from workbench.compare.verification import Verification
 from workbench.findings.calibration import Realised
@@ -20,7 +19,8 @@ class VerifyOrigin:
         findings, after, before: the report and the sets; empty where unknown, or not given.
         vary, rules: as given.
         calibration: the calibration file; empty where none is kept.
-        added: how many outcomes were added to it.
+        is_default: it is the one that is kept unasked.
+        eligible, added: how many outcomes there are to keep, and how many of them were added to it.
         realised: what predictions came to so far, by detector.
     """
 
@@ -30,6 +30,8 @@ class VerifyOrigin:
     vary: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     calibration: str = ""
+    is_default: bool = False
+    eligible: int = 0
     added: int = 0
     realised: Mapping[str, Realised] = field(default_factory=dict)
 
@@ -38,13 +40,14 @@ UNKNOWN_ORIGIN = VerifyOrigin()
 
 
 def command(verification: Verification, origin: VerifyOrigin) -> list[str]:
-    """The command that asks for this report; what it adds to the calibration file it has added already."""
+    """The command that asks for this report; what it adds to the calibration file it then holds already."""
     words = ["wb", "verify", origin.findings or "FINDINGS.json", origin.after or "AFTER"]
     if origin.before:
         words += ["--before", origin.before]
     if verification.conditions.vary != DEFAULT_FACTORS:
         words += ["--vary", ",".join(verification.conditions.vary)]
-    words += ["--calibration", origin.calibration or "none"] if origin.calibration != DEFAULT_FILE.as_posix() else []
+    if not origin.is_default:
+        words += ["--calibration", origin.calibration or "none"]
     return [*words, *(word for name in origin.rules for word in ("--rules", name))]
 
 
@@ -54,8 +57,10 @@ def calibration_sentences(verification: Verification, origin: VerifyOrigin) -> l
         return ["No outcome was kept."]
     if verification.report.capture.recorder != "nsys":
         added = "A CPU's times are no outcome of a prediction about a GPU: nothing was added to"
+    elif not origin.eligible:
+        added = "No finding promised a gain and could be measured: nothing was added to"
     elif not origin.added:
-        added = "No outcome was added, for none is new, to"
+        added = f"Of {quantities.counted(origin.eligible, 'outcome')} none is new: nothing was added to"
     else:
         added = f"{quantities.counted(origin.added, 'outcome')} {'was' if origin.added == 1 else 'were'} added to"
     sentences = [f"{added} {one_line(origin.calibration)}."]

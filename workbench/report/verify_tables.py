@@ -8,7 +8,7 @@ from workbench.compare.moved_parts import PartChange
 from workbench.compare.verification import PhaseChange, Verification, VerifiedFinding
 from workbench.manifest import Speed
 from workbench.report import quantities
-from workbench.report.diff import LEAST_NS, change_words
+from workbench.report.diff import LEAST_NS, change_words, part_label
 from workbench.report.diff_tables import DiffTable
 from workbench.report.findings import gain_short, measure_words
 from workbench.report.texts import cut_words, one_line
@@ -18,7 +18,6 @@ from workbench.report.verify import (
     gain_words,
     kept_words,
     new_label,
-    part_label,
     phase_label,
     realised_cell,
     state_words,
@@ -79,7 +78,7 @@ def phase_table(verification: Verification) -> DiffTable:
 
 
 def _statistics(phase: PhaseChange) -> list[tuple[str, StepChange]]:
-    if phase.before.steps == 1 and set(phase.after_steps) == {1} and phase.before_captures == 1:
+    if phase.before_steps == (1,) and set(phase.after_steps) == {1}:
         return [("the one", phase.step)]
     return [("median", phase.step), ("mean", phase.changes[Basis.MEAN])]
 
@@ -90,8 +89,8 @@ def _phase_row(verification: Verification, phase: PhaseChange, name: str, change
         phase_label(verification, phase),
         name,
         change_words(change.estimate),
-        f"{phase.before_captures} -> {len(phase.after_steps)}",
-        f"{phase.before.steps} -> {', '.join(map(str, dict.fromkeys(phase.after_steps)))}",
+        f"{len(phase.before_steps)} -> {len(phase.after_steps)}",
+        f"{_steps_words(phase.before_steps)} -> {_steps_words(phase.after_steps)}",
         quantities.time(change.before_ns),
         quantities.time(change.after_ns),
         quantities.difference(change.estimate.difference),
@@ -100,17 +99,22 @@ def _phase_row(verification: Verification, phase: PhaseChange, name: str, change
     )
 
 
+def _steps_words(steps: Sequence[int]) -> str:
+    """How many steps captures have, each number once."""
+    return ", ".join(map(str, dict.fromkeys(steps)))
+
+
 def part_table(phase: PhaseChange) -> DiffTable:
     """The parts of a step that moved, the largest change first, and which findings that are met speak of them."""
     headings = ("part", "spoken of by", "verdict", "before", "after", "difference", "interval")
     moved = moved_parts(phase)
-    return DiffTable(headings, tuple(_part_row(part) for part in moved), 3, tuple(part.time.change for part in moved))
+    return DiffTable(headings, tuple(_part_row(part) for part in moved), 3, tuple(part.change for part in moved))
 
 
 def moved_parts(phase: PhaseChange) -> list[PartChange]:
     """The parts whose change is worth a line."""
     least_ns = max(LEAST_NS, _LEAST_SHARE * phase.step.before_ns)
-    return [part for part in phase.parts if abs(part.time.difference) >= least_ns]
+    return [part for part in phase.told_parts if abs(part.time.difference) >= least_ns]
 
 
 def unspoken_parts(phase: PhaseChange) -> list[PartChange]:
@@ -123,7 +127,7 @@ def _part_row(part: PartChange) -> tuple[str, ...]:
     return (
         part_label(part),
         ", ".join(part.spoken_of_by) or NO_FINDING,
-        change_words(time, is_idle=part.is_idle),
+        change_words(time, part.change, is_idle=part.is_idle),
         quantities.time(time.before),
         quantities.time(time.after),
         quantities.difference(time.difference),

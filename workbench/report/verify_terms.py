@@ -1,8 +1,16 @@
 """What the words of a verification mean: one thing has one name in every rendering."""
 
-from workbench.compare.comparison import RATE
-from workbench.report import quantities
+from workbench.report.diff_terms import VERDICT_TERMS
 from workbench.report.terms import IDLE_NAMES, terms
+
+# What a verification says in the words of a comparison.
+_SHARED = (
+    "interval",
+    "faster, slower (idle time: shorter, longer)",
+    "overlaps more, overlaps less",
+    "no difference shown",
+    "no verdict",
+)
 
 
 def verify_terms() -> list[tuple[str, str]]:
@@ -22,9 +30,18 @@ def verify_terms() -> list[tuple[str, str]]:
             "made, or did not do what was asked",
         ),
         (
+            "one promise",
+            "findings that are met and speak of the same work (the busy time of the same layer types; without any, the "
+            "same waits): one change has met them all",
+        ),
+        (
             "shared",
-            "several findings of a phase are met: the change is credited to them together, shared out by what each was "
-            "counted on for (its low end and a quarter of the way to its high end)",
+            "several promises of a phase are met: they share its change by how much the work of each became shorter, "
+            "or, where that is not known, by what was counted on (the low end and a quarter of the interval)",
+        ),
+        (
+            "alone",
+            "of an earlier prediction: nothing but its own promise was met in its phase, so all of the change is its",
         ),
         ("came true", "the gain lies in the promised interval; where its own interval is known, this one reaches it"),
         (
@@ -32,17 +49,7 @@ def verify_terms() -> list[tuple[str, str]]:
             "the gain, with its interval where that is known, lies below or above what was promised",
         ),
         ("within noise", "the interval of the gain holds no gain at all, so that nothing can be said"),
-        (
-            "interval",
-            "where the true difference lies, 95 times in 100, by the spread between captures; steps are not counted as "
-            "samples, for those of one capture are alike",
-        ),
-        (
-            "faster, slower",
-            f"it would differ so much in less than {quantities.share(RATE)} of cases without a true difference",
-        ),
-        ("no difference shown", "there may be one, but it does not stand out from the noise"),
-        ("no verdict", "there are too few captures to tell a difference from noise"),
+        *(entry for entry in VERDICT_TERMS if entry[0] in _SHARED),
         ("median step", "the (lower) median of a capture's steps; of several captures, the mean of theirs"),
         (
             "spoken of by",

@@ -162,9 +162,9 @@ def test_two_captures_that_are_no_counterparts_are_reported_on_alone(
 
 @pytest.mark.usefixtures("started")
 def test_what_earlier_predictions_came_to_is_quoted(run: Run) -> None:
-    append_calibration(Path("profiles/calibration.jsonl"), [an_outcome(detector="below_roofline")])
+    append_calibration(Path("profiles/calibration.jsonl"), [an_outcome(detector="below_roofline", gpu=None)])
     assert run() == 0
-    assert "predictions of this detector were realised at 0.8 times (n = 1)" in _report("on")
+    assert "predictions of this detector were realised at 0.8 times (n = 1, alone)" in _report("on")
 
 
 def test_nothing_is_ever_overwritten(run: Run, started: list[dict[str, Any]]) -> None:

@@ -1,6 +1,7 @@
 """Small decode loops whose findings, and what becomes of them, can be added up by hand; and reports of them."""
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Sequence
 
 from tests.exports import Export
 from tests.unit.findings.programs import Program
@@ -9,10 +10,11 @@ from workbench.compare.comparability import DEFAULT_FACTORS
 from workbench.compare.earlier_fingerprint import earlier_fingerprint
 from workbench.compare.earlier_report import EarlierReport, parse_report
 from workbench.compare.fingerprint import Fingerprint
-from workbench.compare.observation import observe
+from workbench.compare.observation import Observation, observe
 from workbench.compare.results import ResultsComparison, Verdict
-from workbench.compare.verification import Conditions, Verification, find_now, verify
+from workbench.compare.verification import Conditions, Observed, Verification, find_now, verify
 from workbench.findings.document import compile_document
+from workbench.findings.target import Target
 from workbench.report.findings_json import to_json
 
 Analysed = Callable[[Export], Analysis]
@@ -45,8 +47,13 @@ def verified(before: Analysis, *after: Analysis) -> Verification:
     """The findings of one capture, verified by others."""
     report = report_of(before)
     targets = [finding.target for finding in report.findings]
-    observations = [observe(analysis, f"capture-{number}", targets) for number, analysis in enumerate(after, 1)]
-    return verify(report, "after", observations, find_now(after[0]), conditions(report))
+    observations = [observed_as(f"capture-{number}", analysis, targets) for number, analysis in enumerate(after, 1)]
+    return verify(report, "after", Observed(observations, find_now(after[0])), conditions(report))
+
+
+def observed_as(name: str, analysis: Analysis, targets: Sequence[Target] = ()) -> Observation:
+    """A capture as observed, whose hash is known by its name."""
+    return observe(analysis, name, hashlib.sha256(name.encode()).hexdigest(), targets)
 
 
 def conditions(report: EarlierReport) -> Conditions:

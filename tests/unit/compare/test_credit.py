@@ -5,6 +5,7 @@ import pytest
 
 from workbench.compare.credit import Basis, Credit, Kept, StepChange, TargetResult, TargetState, credit, kept
 from workbench.compare.estimate import Estimate, estimates
+from workbench.compare.moved_parts import PartChange
 from workbench.findings.finding import Gain
 from workbench.findings.target import parse_target
 
@@ -93,58 +94,57 @@ def test_a_change_that_may_be_none_keeps_no_promise() -> None:
 
 
 def test_a_single_finding_has_the_whole_change() -> None:
-    (only,) = credit({"F2": gain(60, 90)}, changes(12, 40)).values()
+    (only,) = credit({"F2": gain(60, 90)}, changes(12, 40), {}).values()
     assert (only.realised_ns, only.share, only.together) == (12, 1, ("F2",))
     assert (only.low_ns, only.high_ns, only.kept, only.basis) == (60, 90, Kept.FELL_SHORT, Basis.MEDIAN)
 
 
 def test_what_falls_on_few_steps_is_held_against_the_mean_step() -> None:
-    (only,) = credit({"F2": gain(0, 90, of_mean_step=True)}, changes(0, 40)).values()
+    (only,) = credit({"F2": gain(0, 90, of_mean_step=True)}, changes(0, 40), {}).values()
     assert (only.realised_ns, only.basis, only.kept) == (40, Basis.MEAN, Kept.CAME_TRUE)
 
 
-def test_several_share_the_change_by_what_they_were_counted_on_for() -> None:
-    found = credit({"F1": gain(100, 100), "F2": gain(0, 400), "F4": gain(50, 50)}, changes(200, 200))
-    # Counted on: 100, 100 and 50.
-    assert {number: one.realised_ns for number, one in found.items()} == pytest.approx({"F1": 80, "F2": 80, "F4": 40})
-    assert sum(one.realised_ns for one in found.values()) == pytest.approx(200)
+def part(label: str, difference: float, *spoken_of_by: str, is_idle: bool = False) -> PartChange:
+    """A part of a step that changed by so much."""
+    (estimate,) = estimates(np.array([[1_000.0]]), np.array([[1_000.0 + difference]]))
+    return PartChange(label, is_idle, estimate, None, spoken_of_by)
+
+
+def test_one_promise_that_is_claimed_several_times_has_the_whole_change_each_time() -> None:
+    parts = {Basis.MEDIAN: [part("mlp", -200, "F1", "F2", "F4")]}
+    found = credit({"F1": gain(100, 100), "F2": gain(0, 401), "F4": gain(50, 400)}, changes(200, 200), parts)
+    assert [one.realised_ns for one in found.values()] == [200, 200, 200]
     for one in found.values():
-        assert (one.together, one.low_ns, one.high_ns, one.kept) == (("F1", "F2", "F4"), 100, 550, Kept.CAME_TRUE)
+        assert (one.together, one.low_ns, one.high_ns, one.kept) == (("F1", "F2", "F4"), 100, 401, Kept.CAME_TRUE)
+        assert (one.promise_ns, one.is_shared) == (200, False)
 
 
-def test_together_they_promise_no_more_than_a_step() -> None:
-    found = credit({"F1": gain(600, 800), "F2": gain(500, 900)}, changes(990, 990))
-    assert {(one.low_ns, one.high_ns) for one in found.values()} == {(600, 1_000)}
-
-
-def test_a_gain_that_is_claimed_twice_counts_once() -> None:
-    found = credit({"F1": gain(60, 90), "F2": gain(60, 90)}, changes(75, 75))
-    assert [one.realised_ns for one in found.values()] == [75, 75]
-    assert {(one.low_ns, one.high_ns, one.kept) for one in found.values()} == {(60, 90, Kept.CAME_TRUE)}
-
-
-def test_what_nothing_was_counted_on_for_is_shared_evenly() -> None:
-    found = credit({"F1": gain(0, 0), "F2": gain(0, 0, step_ns=2_000)}, changes(10, 10))
-    assert [one.realised_ns for one in found.values()] == [5, 5]
+def test_promises_of_other_work_share_the_change_and_are_judged_by_their_part() -> None:
+    parts = {Basis.MEDIAN: [part("mlp", -150, "F1"), part("norm", -50, "F2")]}
+    found = credit({"F1": gain(160, 170), "F2": gain(160, 170)}, changes(200, 200), parts)
+    assert [(one.realised_ns, one.kept, one.is_shared) for one in found.values()] == [
+        (150, Kept.FELL_SHORT, True),
+        (50, Kept.FELL_SHORT, True),
+    ]
 
 
 def test_beside_findings_of_every_step_those_of_few_have_what_the_mean_changed_beyond_the_median() -> None:
-    found = credit({"F1": gain(100, 200), "F2": gain(0, 400, of_mean_step=True)}, changes(150, 450))
+    found = credit({"F1": gain(100, 200), "F2": gain(0, 400, of_mean_step=True)}, changes(150, 450), {})
     assert (found["F1"].realised_ns, found["F1"].together, found["F1"].basis) == (150, ("F1",), Basis.MEDIAN)
     assert (found["F2"].realised_ns, found["F2"].together, found["F2"].basis) == (300, ("F2",), Basis.EXCESS)
 
 
 def test_nothing_met_is_nothing_credited() -> None:
-    assert credit({}, changes(10, 10)) == {}
+    assert credit({}, changes(10, 10), {}) == {}
 
 
 def test_several_captures_tell_a_spread_and_an_interval_of_the_share() -> None:
-    one = Credit(change([1_000], [940, 950, 930]), Basis.MEDIAN, 0.5, ("F1", "F2"), 0, 100, Kept.CAME_TRUE)
-    assert one.realised_ns == 30
+    one = Credit(change([1_000], [940, 950, 930]), Basis.MEDIAN, 0.5, ("F1", "F2"), 1, 0, 100, Kept.CAME_TRUE)
+    assert (one.realised_ns, one.promise_ns) == (30, 60)
     assert one.spread_ns == (25, 35)
     assert one.interval_ns
     assert one.interval_ns == pytest.approx((30 - 24.84, 30 + 24.84), abs=0.01)
-    assert Credit(change([1_000], [940]), Basis.MEDIAN, 1, ("F1",), 0, 100, Kept.CAME_TRUE).spread_ns is None
+    assert Credit(change([1_000], [940]), Basis.MEDIAN, 1, ("F1",), 1, 0, 100, Kept.CAME_TRUE).spread_ns is None
 
 
 @pytest.mark.parametrize(
@@ -156,5 +156,5 @@ def test_a_gain_is_told_unless_it_is_lost_in_noise_wider_than_the_promise(
     middle = (low_gain_ns + high_gain_ns) / 2
     estimate = Estimate(1000, 1000 - middle, -middle, (-high_gain_ns, -low_gain_ns), 0.5, 1.0, 1.0)
     change = StepChange(estimate, (middle,))
-    (found,) = credit({"F1": Gain(0, 100, 1000, 8, "")}, dict.fromkeys(Basis, change)).values()
+    (found,) = credit({"F1": Gain(0, 100, 1000, 8, "")}, dict.fromkeys(Basis, change), {}).values()
     assert found.is_told is is_told

@@ -1,8 +1,6 @@
-from dataclasses import replace
+from hashlib import sha256
 
-import pytest
-
-from tests.unit.compare.loops import MEMSET_NS, STEP_NS, Analysed, conditions, loop, report_of, verified
+from tests.unit.compare.loops import MEMSET_NS, STEP_NS, Analysed, conditions, loop, observed_as, report_of, verified
 from tests.unit.findings.programs import Program
 from workbench.compare.comparability import DEFAULT_FACTORS
 from workbench.compare.comparison import CaptureSet, compare
@@ -10,11 +8,9 @@ from workbench.compare.credit import Basis, Kept, TargetState
 from workbench.compare.earlier_fingerprint import earlier_fingerprint
 from workbench.compare.estimate import Change
 from workbench.compare.measure_capture import measure_capture
-from workbench.compare.moved_parts import ReasonKind
-from workbench.compare.observation import observe
+from workbench.compare.reasons import ReasonKind
 from workbench.compare.results import ResultsComparison, Verdict
-from workbench.compare.verification import Verification, VerifiedFinding, find_now, outcomes, verify
-from workbench.findings.target import parse_target
+from workbench.compare.verification import Observed, Verification, VerifiedFinding, find_now, verify
 
 
 def only(verification: Verification) -> VerifiedFinding:
@@ -32,14 +28,14 @@ def test_a_finding_that_is_met_and_brings_what_it_promised(analysed: Analysed) -
     assert verification.new == ()
     (phase,) = verification.phases
     assert (phase.step.before_ns, phase.step.after_ns) == (STEP_NS + 2 * MEMSET_NS, STEP_NS)
-    assert (phase.before.steps, phase.after_steps, phase.before_captures) == (8, (8,), 1)
+    assert (phase.before_steps, phase.after_steps) == ((8,), (8,))
 
 
 def test_the_parts_of_the_step_add_up_to_its_change(analysed: Analysed) -> None:
     verification = verified(analysed(loop(memsets=2)), analysed(loop(product_ns=104_000)))
     (phase,) = verification.phases
-    assert sum(part.time.difference for part in phase.parts) == phase.step.estimate.difference == -2_000
-    by_label = {part.label: (part.time.difference, part.spoken_of_by) for part in phase.parts}
+    assert sum(part.time.difference for part in phase.told_parts) == phase.step.estimate.difference == -2_000
+    by_label = {part.label: (part.time.difference, part.spoken_of_by) for part in phase.told_parts}
     assert by_label["mlp"] == (4_000, ())
     assert by_label["copies and memsets"] == (-4_000, ("F1",))
     assert by_label["queued"] == (-2_000, ("F1",))
@@ -71,7 +67,6 @@ def test_a_target_that_cannot_be_measured_is_no_target_met(analysed: Analysed) -
     assert one.result.state is TargetState.UNKNOWN
     assert one.result.problem == "the capture has no steps of phase decode"
     assert (one.is_open, one.credit, one.change, verification.phases) == (True, None, None, ())
-    assert outcomes(verification) == ()
 
 
 def test_a_finding_is_met_only_if_it_is_in_every_capture(analysed: Analysed) -> None:
@@ -104,7 +99,7 @@ def test_a_capture_verified_by_itself_shows_nothing(analysed: Analysed) -> None:
     verification = verified(analysed(loop(memsets=2)), analysed(loop(memsets=2)))
     one = only(verification)
     assert (one.is_met, one.again) == (False, 0)
-    assert all(part.time.difference == 0 for phase in verification.phases for part in phase.parts)
+    assert all(part.time.difference == 0 for phase in verification.phases for part in phase.told_parts)
 
 
 def with_before(analysed: Analysed, before: list[int], after: list[int]) -> Verification:
@@ -122,14 +117,19 @@ def with_before(analysed: Analysed, before: list[int], after: list[int]) -> Veri
     results = ResultsComparison(Verdict.UNKNOWN)
     comparison = compare(sides[0], sides[1], DEFAULT_FACTORS, (), results, "decode")
     targets = [finding.target for finding in report.findings]
-    observations = [observe(one, f"after-{at}", targets) for at, one in enumerate(others)]
-    return verify(report, "after", observations, find_now(others[0]), conditions(report), comparison)
+    seen = Observed(
+        after=[observed_as(f"after-{at}", one, targets) for at, one in enumerate(others)],
+        found=find_now(others[0]),
+        before=[observed_as(f"before-{at}", one) for at, one in enumerate(ones)],
+        comparison=comparison,
+    )
+    return verify(report, "after", seen, conditions(report))
 
 
 def test_captures_of_before_are_the_step_before(analysed: Analysed) -> None:
     verification = with_before(analysed, [100_000, 100_200, 100_100], [100_000, 100_200, 100_100])
     (phase,) = verification.phases
-    assert (phase.before_captures, phase.step.before_ns) == (3, STEP_NS + 2 * MEMSET_NS + 100)
+    assert (phase.before_steps, phase.step.before_ns) == ((8, 8, 8), STEP_NS + 2 * MEMSET_NS + 100)
     one = only(verification)
     assert one.credit
     assert one.credit.realised_ns == 2 * MEMSET_NS
@@ -137,7 +137,7 @@ def test_captures_of_before_are_the_step_before(analysed: Analysed) -> None:
     assert interval
     assert 5_500 < interval[0] < 6_000 < interval[1] < 6_500
     assert phase.step.estimate.change is Change.BETTER
-    by_label = {part.label: part for part in phase.parts}
+    by_label = {part.label: part for part in phase.told_parts}
     assert by_label["copies and memsets"].time.change is Change.BETTER
     assert by_label["copies and memsets"].spoken_of_by == ("F1",)
     assert by_label["mlp"].time.change is Change.NONE_SHOWN
@@ -168,8 +168,8 @@ def test_processes_are_credited_each_with_its_own_step(analysed: Analysed) -> No
     verification = verified(analysed(two_processes(2, 4).export), analysed(two_processes(0, 0).export))
     realised = {one.finding.pid: one.credit.realised_ns for one in verification.findings if one.credit}
     assert realised == {11: 2 * MEMSET_NS, 12: 4 * MEMSET_NS}
-    assert [phase.before.pid for phase in verification.phases] == [11, 12]
-    spoken = [{number for part in phase.parts for number in part.spoken_of_by} for phase in verification.phases]
+    assert [phase.pid for phase in verification.phases] == [11, 12]
+    spoken = [{number for part in phase.told_parts for number in part.spoken_of_by} for phase in verification.phases]
     assert spoken == [{one.finding.number} for one in sorted(verification.findings, key=lambda one: one.finding.pid)]
 
 
@@ -209,43 +209,52 @@ def test_parts_of_the_median_step_explain_nothing_of_the_mean(analysed: Analysed
     assert (one.credit.basis, one.kept, one.reasons) == (Basis.MEAN, Kept.FELL_SHORT, ())
 
 
-def test_outcomes_are_kept_of_what_promised_a_gain(analysed: Analysed) -> None:
-    verification = verified(analysed(loop(memsets=2)), analysed(loop(product_ns=104_000)))
-    (outcome,) = outcomes(verification)
-    report = verification.report
-    assert (outcome.detector, outcome.phase, outcome.finding) == ("memsets_in_steps", "decode", "F1")
-    assert (outcome.before, outcome.after) == (report.capture.file, "after")
-    assert (outcome.predicted_low_ns, outcome.predicted_high_ns) == (2 * MEMSET_NS, 2 * MEMSET_NS)
-    assert (outcome.step_before_ns, outcome.step_after_ns) == (157_000, 155_000)
-    assert (outcome.is_met, outcome.met_together, outcome.realised_ns) == (True, 1, 2_000)
-    assert (outcome.model, outcome.gpu, outcome.graphs) == (None, "Test GPU", False)
-    assert outcome.ratio == pytest.approx(1 / 3)
+def test_reasons_and_shares_are_of_the_step_that_is_credited(analysed: Analysed) -> None:
+    """Four of ten steps are slow in attention, which moves the mean step alone; the median one gains by its memsets."""
+
+    def program(memsets: int, slow_ns: int) -> Program:
+        made = Program()
+        for number in range(10):
+            with made.step():
+                with made.range("model.layers.0.mlp"):
+                    made.kernel("gemv", 100_000)
+                for _ in range(memsets):
+                    made.memset(4, MEMSET_NS - 1_000, wait_ns=1_000)
+                with made.range("model.layers.0.self_attn"):
+                    made.kernel("flash_fwd", slow_ns if number < 4 else 50_000, wait_ns=1_000)
+        return made
+
+    one, other = analysed(program(2, 50_000).export), analysed(program(0, 90_000).export)
+    report = report_of(one)
+    fingerprint = earlier_fingerprint(report)
+    sides = [CaptureSet(name, (measure_capture(side, name),), fingerprint) for name, side in (("a", one), ("b", other))]
+    comparison = compare(sides[0], sides[1], DEFAULT_FACTORS, (), ResultsComparison(Verdict.UNKNOWN), "decode")
+    targets = [finding.target for finding in report.findings]
+    seen = Observed([observed_as("b", other, targets)], find_now(other), [observed_as("a", one)], comparison)
+    verification = verify(report, "b", seen, conditions(report))
+    (phase,) = verification.phases
+    moved = {basis: {part.label: part.time.difference for part in parts} for basis, parts in phase.parts.items()}
+    assert (moved[Basis.MEDIAN]["attention"], moved[Basis.MEAN]["attention"]) == (0, 16_000)
+    assert sum(moved[Basis.MEDIAN].values()) == phase.step.estimate.difference == -2 * MEMSET_NS
+    assert sum(moved[Basis.MEAN].values()) == phase.changes[Basis.MEAN].estimate.difference == 10_000
+    memsets = next(one for one in verification.findings if one.finding.detector == "memsets_in_steps")
+    assert (memsets.kept, memsets.reasons) == (Kept.CAME_TRUE, ())
+    assert phase.parts_of is Basis.MEDIAN
 
 
-def test_what_cannot_be_measured_is_no_outcome_though_the_step_is_known(analysed: Analysed) -> None:
-    report = report_of(analysed(loop(memsets=2)))
-    gone = replace(report.findings[0], target=parse_target('kernel("gone").ns_per_step <= 1'))
-    after = analysed(loop())
-    seen = [observe(after, "after", [gone.target])]
-    verification = verify(replace(report, findings=(gone,)), "after", seen, find_now(after), conditions(report))
-    assert only(verification).result.state is TargetState.UNKNOWN
-    assert only(verification).change
-    assert outcomes(verification) == ()
+def test_steps_are_those_of_the_captures_that_are_compared(analysed: Analysed) -> None:
+    ones = [analysed(loop(memsets=2, steps=steps)) for steps in (8, 10)]
+    other = analysed(loop(steps=9))
+    report = report_of(ones[0])
+    targets = [finding.target for finding in report.findings]
+    before = [observed_as(f"before-{at}", one) for at, one in enumerate(ones)]
+    seen = Observed([observed_as("after", other, targets)], find_now(other), before)
+    (phase,) = verify(report, "after", seen, conditions(report)).phases
+    assert (phase.before_steps, phase.after_steps) == ((8, 10), (9,))
 
 
-def test_outcomes_of_what_is_not_met_have_no_gain(analysed: Analysed) -> None:
-    (outcome,) = outcomes(verified(analysed(loop(memsets=2)), analysed(loop(memsets=1))))
-    assert (outcome.is_met, outcome.met_together, outcome.realised_ns) == (False, 0, None)
-
-
-def test_a_cpus_times_are_no_outcome(analysed: Analysed) -> None:
-    verification = verified(analysed(loop(memsets=2)), analysed(loop()))
-    capture = replace(verification.report.capture, recorder="engine-cpu")
-    assert outcomes(replace(verification, report=replace(verification.report, capture=capture))) == ()
-
-
-def test_names_are_kept_as_a_file_can_hold_them_and_without_paths(analysed: Analysed) -> None:
-    verification = verified(analysed(loop(memsets=2)), analysed(loop()))
-    capture = replace(verification.report.capture, file="/home/someone/runs/odd\udcff.sqlite")
-    (outcome,) = outcomes(replace(verification, report=replace(verification.report, capture=capture)))
-    assert outcome.before == "runs/odd?.sqlite"
+def test_what_it_rests_on_is_known_by_content(analysed: Analysed) -> None:
+    verification = with_before(analysed, [100_000, 100_200], [100_000])
+    names = ("before-0", "before-1", "after-0")
+    assert verification.sources.captures == tuple(sorted(sha256(name.encode()).hexdigest() for name in names))
+    assert verification.sources.report == verification.report.capture.sha256

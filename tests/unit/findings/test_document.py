@@ -61,10 +61,10 @@ def test_findings_stand_with_what_their_detectors_predictions_came_to(analysed: 
             program.kernel("gemv", 10_000)
             program.memset(8, 1_000)
             program.call("cudaMalloc_v3020")
-    outcomes = [an_outcome(detector=detector) for detector in ("memsets_in_steps", "launch_bound")]
+    outcomes = [an_outcome(detector=detector, gpu="Test GPU") for detector in ("memsets_in_steps", "launch_bound")]
     document = compile_document(analysed(program.export), outcomes)
     assert {finding.detector for finding in document.findings.findings} == {"memsets_in_steps", "allocations_in_steps"}
-    assert document.realised == {"memsets_in_steps": Realised(0.75, 0.75, 0.75, 1)}
+    assert document.realised == {"memsets_in_steps": Realised(0.75, 0.75, 0.75, 1, 1, "Test GPU")}
     assert document.graphs is False
     assert document.counterpart is None
 

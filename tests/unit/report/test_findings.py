@@ -107,11 +107,11 @@ def test_a_prediction_is_of_both_modes_where_both_are_known(
 @pytest.mark.parametrize(
     ("realised", "words"),
     [
-        (Realised(0.68, 0.4, 1.12, 6), "0.7 times (0.4 to 1.1, n = 6)"),
-        (Realised(0.71, 0.71, 0.71, 1), "0.7 times (n = 1)"),
-        (Realised(0.71, 0.69, 0.73, 3), "0.7 times (n = 3)"),
-        (Realised(0.0, -0.2, 0.004, 2), "0.0 times (-0.2 to 0.004, n = 2)"),
-        (Realised(12.5, 2.0, 130.0, 2), "12.5 times (2.0 to 130.0, n = 2)"),
+        (Realised(0.68, 0.4, 1.12, 6, 4), "0.7 times (0.4 to 1.1, n = 6, 4 of them alone)"),
+        (Realised(0.71, 0.71, 0.71, 1, 0), "0.7 times (n = 1, not alone)"),
+        (Realised(0.71, 0.69, 0.73, 3, 3, "NVIDIA\nH200"), "0.7 times (n = 3, all of them alone, on NVIDIA H200)"),
+        (Realised(0.0, -0.2, 0.004, 2, 0), "0.0 times (-0.2 to 0.004, n = 2, none of them alone)"),
+        (Realised(12.5, 2.0, 130.0, 2, 1), "12.5 times (2.0 to 130.0, n = 2, 1 of them alone)"),
     ],
 )
 def test_what_earlier_predictions_came_to_follows_the_gain(realised: Realised, words: str) -> None:
@@ -124,7 +124,7 @@ def test_what_earlier_predictions_came_to_follows_the_gain(realised: Realised, w
 
 @pytest.mark.parametrize("gain", [None, replace(GAIN, low_ns=0, high_ns=0)])
 def test_where_nothing_is_predicted_nothing_is_quoted(gain: Gain | None) -> None:
-    entry = replace(an_entry("step.kernels <= 1", None, gain), realised=Realised(0.7, 0.4, 1.1, 6))
+    entry = replace(an_entry("step.kernels <= 1", None, gain), realised=Realised(0.7, 0.4, 1.1, 6, 4))
     assert prediction(entry) == gain_sentence(gain)
 
 

@@ -69,7 +69,9 @@ def test_a_finding_alone_knows_no_other_mode_and_no_earlier_prediction(
 
 def test_both_modes_and_what_predictions_came_to_are_told(real: Callable[[str], Analysis], document: Document) -> None:
     eager, graph = real("hf_qwen3_eager"), real("hf_qwen3_graph")
-    outcomes = [an_outcome(detector="tiny_kernels", finding=f"F{ns}", realised_ns=ns) for ns in (100, 300, 500)]
+    outcomes = [
+        an_outcome(detector="tiny_kernels", found_in=f"{ns}", gpu=None, realised_ns=ns) for ns in (100, 300, 500)
+    ]
     report = with_counterpart(compile_document(eager, outcomes), document(graph), graph)
     text = to_json(report)
     check(text, "findings")
@@ -80,7 +82,14 @@ def test_both_modes_and_what_predictions_came_to_are_told(real: Callable[[str], 
     there = json.loads(to_json(document(graph)))["findings"]
     (tiny,) = [entry for entry in there if (entry["detector"], entry["phase"]) == ("tiny_kernels", "decode")]
     assert decode["tiny_kernels"]["counterpart"] == {"graphs": "on", "arises": True, "gain": tiny["gain"]}
-    assert decode["tiny_kernels"]["calibration"] == {"ratio": 1.5, "low": 0.5, "high": 2.5, "count": 3}
+    assert decode["tiny_kernels"]["calibration"] == {
+        "ratio": 1.5,
+        "low": 0.5,
+        "high": 2.5,
+        "count": 3,
+        "alone": 3,
+        "gpu": None,
+    }
     assert decode["launch_bound"]["calibration"] is None
 
 

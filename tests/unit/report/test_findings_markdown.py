@@ -202,7 +202,7 @@ def test_it_is_known_for_ours(real: Named, document: Document) -> None:
 def paired(real: Named) -> FindingsDocument:
     """A report with a counterpart and a calibration."""
     eager, graph = real("hf_qwen3_eager"), real("hf_qwen3_graph")
-    report = compile_document(eager, [an_outcome(detector="tiny_kernels")])
+    report = compile_document(eager, [an_outcome(detector="tiny_kernels", gpu=None)])
     return with_counterpart(report, compile_document(graph), graph)
 
 
@@ -221,7 +221,7 @@ def test_both_modes_of_graphs_stand_beside_each_other(paired: FindingsDocument) 
 def test_what_predictions_came_to_is_quoted_and_defined(
     paired: FindingsDocument, real: Named, document: Document
 ) -> None:
-    sentence = "predictions of this detector were realised at 0.8 times (n = 1)"
+    sentence = "predictions of this detector were realised at 0.8 times (n = 1, alone)"
     tiny = [finding for finding in paired.findings.findings if finding.detector == "tiny_kernels"]
     assert to_markdown(paired).count(sentence) == len(tiny) > 0
     assert "- **realised**: " in to_markdown(paired)

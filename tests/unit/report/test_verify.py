@@ -1,5 +1,6 @@
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -8,23 +9,25 @@ import pytest
 from rich.console import Console
 
 from tests.schemas import check, schema
-from tests.unit.compare.loops import Analysed, conditions, loop, report_of, verified
+from tests.unit.compare.loops import Analysed, conditions, loop, observed_as, report_of, verified
 from tests.unit.compare.test_credit import change
 from tests.unit.report.rendered import cell_counts, html, inline_text, least_width, tables
 from workbench.analysis.analysis import Analysis
 from workbench.compare.comparability import FieldDifference, Kind
 from workbench.compare.credit import TargetResult
 from workbench.compare.fingerprint import Fingerprint
-from workbench.compare.observation import observe
 from workbench.compare.results import ResultsComparison, Verdict
-from workbench.compare.verification import Verification, find_now, verify
+from workbench.compare.verification import Observed, Verification, find_now, verify
 from workbench.findings.calibration import Realised
 from workbench.findings.target import parse_target
 from workbench.manifest import Speed
+from workbench.report.diff_terms import VERDICT_TERMS
 from workbench.report.verify import (
     MARK,
     brought_words,
+    joint_sentences,
     promise_words,
+    realised_cell,
     state_words,
     step_words,
     target_sentence,
@@ -37,6 +40,7 @@ from workbench.report.verify_markdown import to_markdown
 from workbench.report.verify_origin import VerifyOrigin, calibration_sentences, command
 from workbench.report.verify_tables import finding_table, part_table, phase_table, speed_table
 from workbench.report.verify_terminal import print_verification
+from workbench.report.verify_terms import verify_terms
 
 Verify = Callable[..., Verification]
 
@@ -57,8 +61,8 @@ def graphs(real: Callable[[str], Analysis]) -> Verification:
     """A real eager loop, verified by the same model in a graph."""
     report = report_of(real("hf_qwen3_eager"))
     after = real("hf_qwen3_graph")
-    observation = observe(after, "hf_qwen3_graph", [finding.target for finding in report.findings])
-    return verify(report, "hf_qwen3_graph", [observation], find_now(after), conditions(report))
+    observation = observed_as("hf_qwen3_graph", after, [finding.target for finding in report.findings])
+    return verify(report, "hf_qwen3_graph", Observed([observation], find_now(after)), conditions(report))
 
 
 def shown(verification: Verification, width: int = 100) -> str:
@@ -113,11 +117,12 @@ def test_of_several_outcomes_each_is_counted(graphs: Verification) -> None:
     broken = replace(credits_[0], kept=type(credits_[0].kept).FELL_SHORT, together=("F2",))
     findings = [replace(one, credit=broken) if one.credit is credits_[0] else one for one in graphs.findings]
     text = verdict(replace(graphs, findings=tuple(findings)))
-    met = sum(one.is_met for one in findings)
+    kept = Counter(one.kept.value for one in findings if one.kept)
     assert text.startswith(
-        f"{met} of {len(findings)} findings are met, of which {met - 1} came true and 1 fell short: "
+        f"{sum(one.is_met for one in findings)} of {len(findings)} findings are met, of which {kept['came true']} came "
+        f"true, {kept['exceeded']} brought more than promised and 1 fell short: "
     )
-    assert re.search(r"; F2 promised 50\.4 to \S+ ms and brought 51\.0 ms\.$", text)
+    assert re.search(r"; F2 promised 50\.4 to \S+ ms and brought 51\.0 ms(;|\.$)", text)
 
 
 def test_of_many_broken_promises_the_first_are_told(looped: Verify) -> None:
@@ -261,20 +266,25 @@ def test_limitations_speak_of_noise_where_it_is_not_measured(looped: Verify) -> 
 def test_calibration_is_told_as_far_as_it_goes(looped: Verify) -> None:
     verification = looped((0, 100_000))
     assert calibration_sentences(verification, VerifyOrigin()) == ["No outcome was kept."]
-    record = {"memsets_in_steps": Realised(0.7, 0.3, 1.1, 6)}
-    assert calibration_sentences(verification, VerifyOrigin(calibration="c.jsonl", added=1, realised=record)) == [
+    record = {"memsets_in_steps": Realised(0.7, 0.3, 1.1, 6, 4)}
+    origin = VerifyOrigin(calibration="c.jsonl", eligible=2, added=1, realised=record)
+    assert calibration_sentences(verification, origin) == [
         "1 outcome was added to c.jsonl.",
-        "Predictions of memsets in steps were realised at 0.7 times (0.3 to 1.1, n = 6).",
+        "Predictions of memsets in steps were realised at 0.7 times (0.3 to 1.1, n = 6, 4 of them alone).",
     ]
-    (again,) = calibration_sentences(verification, VerifyOrigin(calibration="c.jsonl"))
-    assert again == "No outcome was added, for none is new, to c.jsonl."
+    (again,) = calibration_sentences(verification, VerifyOrigin(calibration="c.jsonl", eligible=2))
+    assert again == "Of 2 outcomes none is new: nothing was added to c.jsonl."
+    (nothing,) = calibration_sentences(verification, VerifyOrigin(calibration="c.jsonl"))
+    assert nothing == "No finding promised a gain and could be measured: nothing was added to c.jsonl."
 
 
 def test_the_command_asks_for_the_same_report(looped: Verify) -> None:
     verification = looped((0, 100_000))
     assert command(verification, VerifyOrigin()) == ["wb", "verify", "FINDINGS.json", "AFTER", "--calibration", "none"]
     told = replace(verification, conditions=replace(verification.conditions, vary=("graphs", "variant")))
-    origin = VerifyOrigin("f.json", "runs", "old", rules=("own.yaml",), calibration="profiles/calibration.jsonl")
+    origin = VerifyOrigin(
+        "f.json", "runs", "old", rules=("own.yaml",), calibration="profiles/calibration.jsonl", is_default=True
+    )
     assert command(told, origin) == [
         "wb", "verify", "f.json", "runs", "--before", "old", "--vary", "graphs,variant", "--rules", "own.yaml",
     ]  # fmt: skip
@@ -282,9 +292,11 @@ def test_the_command_asks_for_the_same_report(looped: Verify) -> None:
 
 def test_json_is_of_its_schema(looped: Verify, graphs: Verification) -> None:
     jsonschema.Draft202012Validator.check_schema(schema("verify"))
-    record = {"launch_bound": Realised(0.7, 0.3, 1.1, 6)}
+    record = {"launch_bound": Realised(0.7, 0.3, 1.1, 6, 4, "NVIDIA H200")}
     for verification in (looped((0, 104_000)), looped((0, 100_000), (1, 100_000)), looped((2, 1), before=0), graphs):
-        check(to_json(verification, VerifyOrigin(calibration="c.jsonl", added=1, realised=record)), "verify")
+        check(
+            to_json(verification, VerifyOrigin(calibration="c.jsonl", eligible=1, added=1, realised=record)), "verify"
+        )
     speeds = with_speeds(looped((0, 100_000)), Speed((8,), (96,), 48), None)
     check(to_json(replace(speeds, report=replace(speeds.report, notice="Beware."))), "verify")
 
@@ -325,9 +337,22 @@ def test_markdown_is_what_its_tables_say(graphs: Verification) -> None:
 
 def test_what_is_told_together_is_told_once(graphs: Verification) -> None:
     text = " ".join(to_markdown(graphs).split())
-    assert text.count("F2, F3 and F8 are met together") == 1
-    assert text.count("F2 and F3 promised one and the same gain, which counts once.") == 1
-    assert text.count("and nobody can tell which brought what") == 1
+    assert text.count("F2, F3 and F8 speak of the same work, so theirs is one promise: 50.4 to ") == 1
+    assert text.count("A promise that is claimed several times counts once") == 1
+    (sentence,) = (one for one in joint_sentences(graphs) if one.startswith("Several promises share"))
+    assert re.search(r": F4 \d\S* %, F17 and F25 \S+ %\.$", sentence)
+
+
+def test_only_what_other_promises_have_a_part_of_is_marked_as_shared(graphs: Verification) -> None:
+    cells = {one.finding.number: realised_cell(one) for one in graphs.findings if one.credit}
+    assert {number for number, cell in cells.items() if cell.endswith(" (shared)")} == {"F4", "F17", "F25"}
+    assert cells["F2"] == cells["F3"] == cells["F8"] == "51.0 ms"
+
+
+def test_terms_of_verdicts_are_those_of_a_comparison() -> None:
+    told, compared = dict(verify_terms()), dict(VERDICT_TERMS)
+    for term in ("interval", "faster, slower (idle time: shorter, longer)", "no difference shown", "no verdict"):
+        assert told[term] == compared[term]
 
 
 def test_a_narrow_terminal_is_no_wider(graphs: Verification) -> None:
