@@ -9,7 +9,11 @@ from tests.e2e.command_line import environment, wb
 from workbench import __version__
 from workbench.cli.model_options import VARIANT_NAMES
 
-COMMANDS = ("attribute", "findings", "verify", "rules", "profile", "generate", "bench", "scrub", "doctor", "demo")
+COMMANDS = (
+    "attribute", "findings", "verify", "rules", "profile", "generate", "bench", "baseline", "gate", "scrub", "doctor",
+    "demo",
+)  # fmt: skip
+VERBS_OF_BASELINE = ("record", "show", "diff", "refresh", "import", "table")
 HEAVY = ("engine", "pandas", "numpy", "pyarrow", "adbc_driver_manager", "jinja2", "yaml")
 
 
@@ -19,7 +23,10 @@ def test_help_names_every_command(tmp_path: Path) -> None:
     assert all(f" {command} " in done.stdout for command in COMMANDS)
 
 
-@pytest.mark.parametrize("command", [*((name,) for name in COMMANDS), ("rules", "explain")])
+@pytest.mark.parametrize(
+    "command",
+    [*((name,) for name in COMMANDS), ("rules", "explain"), *(("baseline", verb) for verb in VERBS_OF_BASELINE)],
+)
 def test_every_command_has_help(tmp_path: Path, command: tuple[str, ...]) -> None:
     done = wb(*command, "-h", folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
@@ -86,7 +93,7 @@ def test_an_odd_size_of_the_terminal_is_passed_over(tmp_path: Path, size: str) -
         assert done.stdout
 
 
-@pytest.mark.parametrize("command", ["profile", "bench", "generate"])
+@pytest.mark.parametrize("command", ["profile", "bench", "generate", "gate"])
 def test_help_names_the_variants(tmp_path: Path, command: str) -> None:
     text = wb(command, "--help", folder=tmp_path, COLUMNS="200").stdout
     assert all(name in text for name in VARIANT_NAMES)

@@ -58,8 +58,9 @@ def default_file(models: "Sequence[MeasuredModel]", stem: str | None) -> Path:
         models: what was measured.
         stem: of a suite's file; None takes the model and its format.
     """
-    first = models[0]
-    named = stem or "-".join([Path(first.request.model).name, first.fingerprint.weights or "", *first.request.variants])
+    first, more = models[0], f"and-{len(models) - 1}-more" if len(models) > 1 else ""
+    parts = [Path(first.request.model).name, first.fingerprint.weights or "", *first.request.variants, more]
+    named = stem or "-".join(filter(None, parts))
     date = first.measured_utc[:10]
     return free_file(
         "-".join(filter(None, map(_spelled, (named, first.fingerprint.gpu or first.request.backend, date))))

@@ -10,7 +10,6 @@ import typer
 from workbench.cli.engine import engine_errors
 from workbench.cli.measuring import (
     DEFAULT_CAPTURES,
-    DEFAULT_COOLDOWN_S,
     DEFAULT_PROCESSES,
     DEFAULT_REPETITIONS,
     Effort,
@@ -48,9 +47,7 @@ Captures = Annotated[
         show_default=False,
     ),
 ]
-Cooldown = Annotated[
-    float, typer.Option(metavar="S", help="Seconds between processes.", show_default=f"{DEFAULT_COOLDOWN_S:g}")
-]
+Cooldown = Annotated[float, typer.Option(metavar="S", help="Seconds between processes.")]
 
 
 def suite_requests(path: Path, template: "Request") -> "list[Request]":
@@ -114,15 +111,17 @@ def measure_all(requests: "Sequence[Request]", effort: Effort) -> "list[Measured
         raise UserError("there is no model to measure; give --model, or --suite with a line a model")
     if len(set(requests)) < len(requests):
         raise UserError("a model is named twice; name it once")
-    say_conditions(requests)
+    remarks = tuple(f"Before anything ran: {sentence}." for sentence in say_conditions(requests))
     with Stages() as stages:
-        return [measure(request, effort, stages) for request in requests]
+        models = [measure(request, effort, stages) for request in requests]
+    return [replace(model, remarks=(*model.remarks, *remarks)) for model in models]
 
 
-def say_conditions(requests: "Sequence[Request]") -> None:
-    """Says what would make times of this machine worse than they are, before anything is measured."""
+def say_conditions(requests: "Sequence[Request]") -> list[str]:
+    """Says what would make times of this machine worse than they are, before anything is measured; those sentences."""
     from workbench.cli.machine_state import depressions
 
-    if any(request.backend == "cuda" for request in requests):
-        for sentence in depressions():
-            say(f"warning: {sentence}")
+    found = depressions() if any(request.backend == "cuda" for request in requests) else []
+    for sentence in found:
+        say(f"warning: {sentence}")
+    return found

@@ -25,6 +25,7 @@ def test_a_file_is_named_after_model_format_gpu_and_date() -> None:
     assert default_file([measured()], None) == Path("baselines/qwen3-4b-q8_0-nvidia-h200-2026-11-21.json")
     slow = measured(request=Request("models/Qwen3 4B.gguf", variants=("no-pdl",)))
     assert default_file([slow], None).name == "qwen3-4b.gguf-q8_0-no-pdl-nvidia-h200-2026-11-21.json"
+    assert default_file([measured(), slow], None).name == "qwen3-4b-q8_0-and-1-more-nvidia-h200-2026-11-21.json"
     unknown = measured(fingerprint=replace(FINGERPRINT, gpu=None, weights=None))
     assert default_file([unknown], "suite").name == "suite-cuda-2026-11-21.json"
 

@@ -16,7 +16,7 @@ from workbench.report import attribution, findings_json
 Document = Callable[[Analysis], FindingsDocument]
 
 
-@pytest.mark.parametrize("name", ["attribution", "calibration", "findings"])
+@pytest.mark.parametrize("name", ["attribution", "baseline", "calibration", "findings", "gate", "gate_commits"])
 def test_schemas_are_schemas(name: str) -> None:
     jsonschema.Draft202012Validator.check_schema(schema(name))
 
