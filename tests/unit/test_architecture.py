@@ -12,7 +12,9 @@ BELOW_CLI = [module for module in MODULES if not module.startswith("workbench/cl
 COMPUTING = [
     module
     for module in MODULES
-    if module.startswith(("workbench/analysis/", "workbench/attribution/", "workbench/compare/", "workbench/findings/"))
+    if module.startswith(
+        tuple(f"workbench/{package}/" for package in ("analysis", "attribution", "compare", "findings", "gate"))
+    )
 ]
 # Loads the rules that ship with the package, and the user's.
 OPENS_FILES = "workbench/attribution/rule_files.py"

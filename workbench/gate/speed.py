@@ -264,8 +264,8 @@ def _more_processes(one: NumberChange, loss: float, numbers: int) -> str:
     if one.interval is None or one.noise is None or one.smallest is None:
         return f"A single process on either side tells nothing of the noise; run at least {_FEWEST_PROCESSES}."
     seen = (
-        f"It may be slower by up to {share_text(one.interval[1])}; this run could have seen {share_text(one.smallest)}"
-        f", and {share_text(loss)} matters"
+        f"It may be slower by up to {share_text(one.interval[1])}; this run could have seen a change of "
+        f"{share_text(one.smallest)}, and {share_text(loss)} matters"
     )
     then, since = len(one.baseline.samples_ns), len(one.now.samples_ns)
     needed = processes_needed(one.noise / float(mean_deviation(np.float64(then + since - 2))), then, loss, numbers)
@@ -289,7 +289,7 @@ def _verdict(status: Status, lines: Sequence[Line], found: Sequence[NumberChange
     if status is Status.PASSED:
         held = f"No number is slower by {share_text(loss_that_matters(tolerance))} or more"
         coarsest = max((one.smallest for one in found if one.smallest is not None), default=None)
-        seen = "" if coarsest is None else f"; this run could have seen {share_text(coarsest)}"
+        seen = "" if coarsest is None else f"; this run could have seen a change of {share_text(coarsest)}"
         return f"{held}{seen}{_gains(found)}."
     if not found:
         return "The baseline and this run have no number in common."
