@@ -45,57 +45,67 @@ class Format(StrEnum):
     JSON = "json"
 
 
+_Baseline = Annotated[Path, typer.Argument(metavar="BASELINE", help="What `wb baseline record` wrote.")]
+_Tolerance = Annotated[str, typer.Option(metavar="1%|0.01", help="How much slower or larger is allowed, beside noise.")]
+_Distance = Annotated[
+    float | None,
+    typer.Option(
+        metavar="D", help="Allow other tokens where no logit is further from the baseline's.", show_default=False
+    ),
+]
+_Model = Annotated[
+    Path | None,
+    typer.Option(metavar="PATH", help="Where the baseline's model lies on this machine.", show_default=False),
+]
+_Probe = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="PATH", help="A model with real weights, whose answer to a question is judged.", show_default=False
+    ),
+]
+_ProbePrompt = Annotated[str, typer.Option(metavar="TEXT", help="The question.")]
+_ProbeWord = Annotated[str, typer.Option(metavar="WORD", help="What the answer must hold.")]
+_Commits = Annotated[
+    str | None,
+    typer.Option(
+        metavar="A..B",
+        help="Run the benchmarks at each commit of a range, and name the first at which a number moved.",
+        show_default=False,
+    ),
+]
+_Format = Annotated[Format, typer.Option("--format", help="What is printed.")]
+_Output = Annotated[
+    Path | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="Write the answer, too: JSON, or Markdown to a FILE.md.",
+        show_default=False,
+    ),
+]
+_Summary = Annotated[bool, typer.Option("--summary", help=f"Append the answer to ${_SUMMARY_VARIABLE}, as Markdown.")]
+_Force = Annotated[bool, typer.Option("--force", help="Replace a file that this command did not write.")]
+
+
 def gate(
-    baseline: Annotated[Path, typer.Argument(metavar="BASELINE", help="What `wb baseline record` wrote.")],
-    tolerance: Annotated[
-        str, typer.Option(metavar="1%|0.01", help="How much slower or larger is allowed, beside noise.")
-    ] = "1%",
+    baseline: _Baseline,
+    tolerance: _Tolerance = "1%",
     processes: Processes = None,
     repetitions: Repetitions = None,
     captures: Captures = None,
     cooldown: Cooldown = DEFAULT_COOLDOWN_S,
-    logits_distance: Annotated[
-        float | None,
-        typer.Option(
-            metavar="D", help="Allow other tokens where no logit is further from the baseline's.", show_default=False
-        ),
-    ] = None,
-    model: Annotated[
-        Path | None,
-        typer.Option(metavar="PATH", help="Where the baseline's model lies on this machine.", show_default=False),
-    ] = None,
+    logits_distance: _Distance = None,
+    model: _Model = None,
     variant: Variants = None,
-    probe: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="PATH", help="A model with real weights, whose answer to a question is judged.", show_default=False
-        ),
-    ] = None,
-    probe_prompt: Annotated[str, typer.Option(metavar="TEXT", help="The question.")] = "The capital of France is",
-    probe_word: Annotated[str, typer.Option(metavar="WORD", help="What the answer must hold.")] = "Paris",
-    commits: Annotated[
-        str | None,
-        typer.Option(
-            metavar="A..B",
-            help="Run the benchmarks at each commit of a range, and name the first at which a number moved.",
-            show_default=False,
-        ),
-    ] = None,
-    output_format: Annotated[Format, typer.Option("--format", help="What is printed.")] = Format.TABLE,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="FILE",
-            help="Write the answer, too: JSON, or Markdown to a FILE.md.",
-            show_default=False,
-        ),
-    ] = None,
-    summary: Annotated[
-        bool, typer.Option("--summary", help=f"Append the answer to ${_SUMMARY_VARIABLE}, as Markdown.")
-    ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that this command did not write.")] = False,
+    probe: _Probe = None,
+    probe_prompt: _ProbePrompt = "The capital of France is",
+    probe_word: _ProbeWord = "Paris",
+    commits: _Commits = None,
+    output_format: _Format = Format.TABLE,
+    output: _Output = None,
+    summary: _Summary = False,
+    force: _Force = False,
 ) -> None:
     """Run what a baseline ran, and say whether it is still as fast, fits, computes the same and runs in graphs.
 

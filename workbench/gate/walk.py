@@ -63,6 +63,8 @@ class Walk:
         commits: oldest first; the first is where the range begins, and what the others are held against.
         moves: in the order of their commits.
         results: the commits that computed other tokens than the one before them that tells.
+        coarsest: of all steps from one commit to the next, and all numbers, the largest of the smallest changes that
+            would have been shown 4 times in 5, as a share; None where a number has no noise to be told from.
     """
 
     model: str
@@ -70,6 +72,7 @@ class Walk:
     commits: tuple[MeasuredCommit, ...]
     moves: tuple[Move, ...]
     results: tuple[MeasuredCommit, ...] = ()
+    coarsest: float | None = None
 
     @property
     def measured(self) -> tuple[MeasuredCommit, ...]:
@@ -80,6 +83,11 @@ class Walk:
     def losses(self) -> tuple[Move, ...]:
         """Those for the worse."""
         return tuple(move for move in self.moves if move.change.is_slower)
+
+    @property
+    def could_see(self) -> bool:
+        """Whether a loss that matters would have been seen at any commit."""
+        return self.coarsest is not None and self.coarsest <= speed.loss_that_matters(self.tolerance)
 
 
 def walk(model: str, commits: Sequence[MeasuredCommit], tolerance: float) -> Walk:
@@ -96,9 +104,11 @@ def walk(model: str, commits: Sequence[MeasuredCommit], tolerance: float) -> Wal
     """
     measured = [commit for commit in commits if not commit.problem]
     order = {commit.sha: place for place, commit in enumerate(measured)}
-    moves = _moves(pairwise(measured), tolerance)
+    neighbours = _compared(pairwise(measured))
+    moves = _moves(neighbours, tolerance)
     moved = {move.name for move in moves}
-    crept = [move for move in _moves([(measured[0], one) for one in measured[2:]], tolerance) if move.name not in moved]
+    whole = _compared((measured[0], one) for one in measured[2:])
+    crept = [move for move in _moves(whole, tolerance) if move.name not in moved]
     firsts = {move.name: move for move in reversed(crept)}
     told = [commit for commit in measured if commit.tokens_sha256]
     return Walk(
@@ -107,11 +117,12 @@ def walk(model: str, commits: Sequence[MeasuredCommit], tolerance: float) -> Wal
         commits=tuple(commits),
         moves=tuple(sorted([*moves, *firsts.values()], key=lambda move: order[move.commit.sha])),
         results=tuple(after for before, after in pairwise(told) if before.tokens_sha256 != after.tokens_sha256),
+        coarsest=_coarsest(neighbours),
     )
 
 
-def _moves(pairs: Iterable[tuple[MeasuredCommit, MeasuredCommit]], tolerance: float) -> list[Move]:
-    """The numbers of these pairs that stand out, all judged together."""
+def _compared(pairs: Iterable[tuple[MeasuredCommit, MeasuredCommit]]) -> list[Move]:
+    """What became of all numbers of all pairs, judged together."""
     compared = [
         (before, after, number, other)
         for before, after in pairs
@@ -119,8 +130,19 @@ def _moves(pairs: Iterable[tuple[MeasuredCommit, MeasuredCommit]], tolerance: fl
         if (other := after.number(number.name)) and are_of_one_bench(number, other)
     ]
     found = speed.changes([(number, other) for *_, number, other in compared])
+    return [Move(after, before, change) for (before, after, *_), change in zip(compared, found, strict=True)]
+
+
+def _moves(compared: Iterable[Move], tolerance: float) -> list[Move]:
+    """Those that stand out, and matter."""
     return [
-        Move(after, before, change)
-        for (before, after, *_), change in zip(compared, found, strict=True)
-        if (change.is_slower or change.is_faster) and abs(change.change) > tolerance
+        move
+        for move in compared
+        if (move.change.is_slower or move.change.is_faster) and abs(move.change.change) > tolerance
     ]
+
+
+def _coarsest(compared: Sequence[Move]) -> float | None:
+    told = [move.change.smallest for move in compared]
+    known = [smallest for smallest in told if smallest is not None]
+    return max(known) if known and len(known) == len(told) else None

@@ -24,10 +24,10 @@ _LONGEST_SUBJECT = 50
 
 
 def exit_code(walks: Sequence[Walk]) -> int:
-    """0 if no number became slower, 1 if one did, 2 if there was nothing to compare."""
+    """1 if a number became slower, 0 if none did and a loss that matters would have been seen, else 2."""
     if any(walk.losses for walk in walks):
         return 1
-    return 0 if walks and all(len(walk.measured) > 1 for walk in walks) else 2
+    return 0 if walks and all(len(walk.measured) > 1 and walk.could_see for walk in walks) else 2
 
 
 def walk_verdict(walk: Walk) -> str:
@@ -36,8 +36,8 @@ def walk_verdict(walk: Walk) -> str:
         return f"{walk.model}: could not be judged, for {_ran(walk)} of {len(walk.commits)} commits ran."
     if not walk.moves:
         return (
-            f"{walk.model}: no number moved by more than {quantities.share(walk.tolerance)} and noise over "
-            f"{_ran(walk)} of {len(walk.commits)} commits."
+            f"{walk.model}: no number is seen to move by more than {quantities.share(walk.tolerance)} over "
+            f"{_ran(walk)} of {len(walk.commits)} commits; {_sight(walk)}."
         )
     first = walk.moves[0].commit
     there = [move for move in walk.moves if move.commit is first]
@@ -80,7 +80,7 @@ def print_walks(walks: Sequence[Walk], console: Console) -> None:
 
 def print_walk(walk: Walk, console: Console) -> None:
     """Shows verdict, table and moves in a terminal."""
-    style = "bold red" if walk.losses else "bold green" if len(walk.measured) > 1 else "bold yellow"
+    style = {0: "bold green", 1: "bold red"}.get(exit_code([walk]), "bold yellow")
     print_line(console, walk_verdict(walk), style=style)
     table = walk_table(walk)
     console.print()
@@ -119,6 +119,14 @@ def commit_text(commit: MeasuredCommit) -> str:
     return f"{commit.sha[:_SHA_SHOWN]} ({cut(commit.subject, _LONGEST_SUBJECT)})"
 
 
+def _sight(walk: Walk) -> str:
+    """How small a move would have been seen."""
+    if walk.coarsest is None:
+        return "a single process a commit tells nothing of the noise, so it could not be judged: run at least 3"
+    seen = f"a move of {quantities.share(walk.coarsest)} would have been seen at any of them"
+    return seen if walk.could_see else f"{seen}, a smaller one not, so it could not be judged: run more processes"
+
+
 def _ran(walk: Walk) -> int:
     return len(walk.measured)
 
@@ -155,6 +163,7 @@ def _walk_json(walk: Walk) -> dict[str, Any]:
     return {
         "model": walk.model,
         "tolerance": walk.tolerance,
+        "coarsest": walk.coarsest,
         "first_moved": first.commit.sha if first else None,
         "commits": [_commit_json(commit) for commit in walk.commits],
         "moves": [_move_json(move) for move in walk.moves],

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from tests.schemas import check
 from tests.unit.gate.test_walk import commit
+from workbench.gate.measured import Number
 from workbench.gate.walk import Walk, walk
 from workbench.report.gate import MARK
 from workbench.report.gate_walk import (
@@ -21,11 +22,20 @@ from workbench.report.gate_walk import (
     walks_markdown,
 )
 
+
+def first_alone(number: Number) -> Number:
+    return replace(number, samples_ns=number.samples_ns[:1])
+
+
 WALKS = {
     "a loss": walk("m", [commit(0), commit(1, problem="it broke"), commit(2, 1.2), commit(3, 1.2, tokens="b")], 0.01),
     "a gain": walk("m", [commit(0), commit(1, 0.8)], 0.01),
     "nothing": walk("m", [commit(0), commit(1)], 0.01),
     "crept": walk("m", [commit(place, 1 + 0.004 * place, noise=0.0005) for place in range(6)], 0.01),
+    "too noisy": walk("m", [commit(place, noise=0.1) for place in range(3)], 0.01),
+    "one process": walk(
+        "m", [replace(one, numbers=tuple(map(first_alone, one.numbers))) for one in map(commit, range(2))], 0.01
+    ),
     "nothing ran": walk("m", [commit(0), commit(1, problem="it broke")], 0.01),
 }
 
@@ -53,7 +63,7 @@ def test_every_form_says_the_same(one: Walk) -> None:
 
 def test_the_exit_code_tells_losses_from_the_rest() -> None:
     assert {name: exit_code([one]) for name, one in WALKS.items()} == {
-        "a loss": 1, "a gain": 0, "nothing": 0, "crept": 1, "nothing ran": 2,
+        "a loss": 1, "a gain": 0, "nothing": 0, "crept": 1, "too noisy": 2, "one process": 2, "nothing ran": 2,
     }  # fmt: skip
     assert exit_code([WALKS["nothing"], WALKS["a loss"]]) == 1
     assert exit_code([WALKS["nothing"], WALKS["nothing ran"]]) == 2
@@ -66,7 +76,11 @@ def test_the_first_commit_is_named_with_what_moved() -> None:
         f"m: the first commit at which a number moved is {sha} (Commit 2): decode.128 takes "
     )
     assert "less long" in walk_verdict(WALKS["a gain"])
-    assert walk_verdict(WALKS["nothing"]) == "m: no number moved by more than 1.0 % and noise over 2 of 2 commits."
+    quiet = walk_verdict(WALKS["nothing"])
+    assert quiet.startswith("m: no number is seen to move by more than 1.0 % over 2 of 2 commits; a move of 0.")
+    assert "could not be judged" not in quiet
+    assert "a smaller one not, so it could not be judged" in walk_verdict(WALKS["too noisy"])
+    assert "a single process a commit tells nothing of the noise" in walk_verdict(WALKS["one process"])
     assert walk_verdict(WALKS["nothing ran"]) == "m: could not be judged, for 1 of 2 commits ran."
 
 
