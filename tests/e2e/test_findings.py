@@ -44,7 +44,7 @@ def test_json_is_of_its_schema(tmp_path: Path) -> None:
 
 def test_markdown_can_be_printed_too(tmp_path: Path) -> None:
     done = wb("findings", CUPY, "--format", "markdown", folder=tmp_path)
-    assert done.stdout.startswith(f"# Findings: {CUPY.name}\n")
+    assert done.stdout.startswith(f"# Findings: {CUPY.name} (a small CuPy program)\n")
     assert pictures(done.stdout) == []
 
 
