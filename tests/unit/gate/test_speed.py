@@ -250,3 +250,19 @@ def test_the_loss_that_matters(tolerance: float, loss: float) -> None:
 @pytest.mark.parametrize(("share", "text"), [(0.0312, "3.1 %"), (-0.03, "3 %"), (0.00042, "0.042 %"), (1.234, "120 %")])
 def test_shares_are_told_with_two_digits(share: float, text: str) -> None:
     assert share_text(share) == text
+
+
+def test_decode_without_graphs_leaves_nothing_open_but_fails_where_it_is_clearly_slower() -> None:
+    quiet = tuple((1_000_000 + step,) for step in range(5))
+    noisy = tuple((2_000_000 + 200_000 * step,) for step in range(5))
+    slow = tuple((4_000_000 + step,) for step in range(5))
+
+    def model(eager: tuple[tuple[int, ...], ...]) -> MeasuredModel:
+        numbers = (
+            Number("decode.128", "decode", 128, 0, True, quiet),
+            Number("decode.128.graphs_off", "decode", 128, 0, False, eager),
+        )
+        return of(*numbers)
+
+    assert judge(model(noisy), model(noisy)).status is Status.PASSED
+    assert judge(model(quiet), model(slow)).status is Status.FAILED
