@@ -6,7 +6,7 @@ from workbench.trace.model import OperationKind
 
 
 def uses_graphs(attribution: Attribution) -> bool | None:
-    """Whether decode's kernels ran in CUDA graphs (prefill's, where there is no decode); None where there are neither."""
+    """Whether decode ran in CUDA graphs (prefill, where there is no decode); None where there is neither."""
     kinds = attribution.trace.operations.kind
     is_whole_graph = kinds == OperationKind.GRAPH
     is_computation = is_whole_graph | (kinds == OperationKind.KERNEL)
