@@ -1,6 +1,6 @@
 """Times prefill of some lengths and decode behind prompts of some lengths, as the field's benchmarks do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -9,7 +9,7 @@ from engine.annotation import profiler_ranges
 from engine.bench_document import BenchRun, model_entry
 from engine.bench_tests import BenchTest, Samples
 from engine.device import Conditions
-from engine.measurement import answer_to, time_decode, time_prefill, warm_up
+from engine.measurement import Answer, answer_to, time_decode, time_prefill, warm_up
 from engine.model_choice import ModelChoice
 from engine.progress import StageProgress
 from engine.runner import Runner
@@ -18,7 +18,7 @@ from engine.workload import random_prompt
 
 # What a model computes is told by the answer to a prompt of its own, which is the same whatever is timed.
 _ASKED_TOKENS = 64
-_ANSWERED_TOKENS = 32
+_ANSWERED_TOKENS = 96
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def bench_model(
     runner, prompt_of = engine.runner, partial(_prompt, choice, options)
     prefills, decodes = ([test for test in plan.tests if test.phase == phase] for phase in ("prefill", "decode"))
     warm_up(runner, [test.tokens for test in prefills], progress)
-    answer = answer_to(runner, prompt_of(_ASKED_TOKENS), _ANSWERED_TOKENS)
+    answer = _answer(runner, prompt_of(_ASKED_TOKENS))
     samples = []
     for test in prefills:
         read = partial(time_prefill, runner, prompt_of(test.tokens))
@@ -71,6 +71,16 @@ def bench_model(
     if engine.device:
         device = replace(engine.device.describe(), copy_bytes_per_s=engine.device.measure_copy())
     return model_entry(BenchRun(engine, tuple(samples), plan.left_out, answer, memory, device, conditions))
+
+
+def _answer(runner: Runner, prompt: Sequence[int]) -> Answer:
+    """Tokens behind a prompt of one token, and the logits behind a longer one.
+
+    Products of several rows are a library's on a GPU, which chooses among algorithms by timing them and may round
+    otherwise on another day. Those of one row are our own: their greedy tokens are the same whenever the code is.
+    """
+    logits = answer_to(runner, prompt, 1).logits
+    return Answer(answer_to(runner, prompt[:1], _ANSWERED_TOKENS).tokens, logits)
 
 
 def _prompt(choice: ModelChoice, options: EngineOptions, tokens: int) -> list[int]:

@@ -2,11 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from statistics import pstdev
 
 from workbench.gate.measured import MeasuredModel, Results
 from workbench.gate.verdict import GateResult, Line, Status
 
 GATE = "results"
+# Of the spread of logits. Other algorithms for products of 16 bits were seen to move them by a twentieth of it.
+_ROUNDING = 0.25
 
 
 def judge(baseline: MeasuredModel, now: MeasuredModel, logits_distance: float | None = None) -> GateResult:
@@ -24,6 +27,9 @@ def judge(baseline: MeasuredModel, now: MeasuredModel, logits_distance: float | 
         return GateResult(GATE, Status.UNDECIDED, "This run does not tell what it computed.")
     distance = largest_distance(then.logits, since.logits)
     if then.tokens_sha256.casefold() == since.tokens_sha256.casefold():
+        if distance is not None and distance > _most_by_rounding(then.logits):
+            said = f"The same tokens, but logits behind a prompt are up to {distance:.3g} apart: no rounding does that."
+            return GateResult(GATE, Status.FAILED, said, _lines(Status.PASSED, "", Status.FAILED, distance))
         apart = f", from logits at most {distance:.3g} apart" if distance else ""
         lines = _lines(Status.PASSED, "", Status.NOT_RUN, distance)
         return GateResult(GATE, Status.PASSED, f"The same tokens{apart}.", lines)
@@ -35,6 +41,11 @@ def judge(baseline: MeasuredModel, now: MeasuredModel, logits_distance: float | 
     return GateResult(
         GATE, status, f"{said}{_why(distance, logits_distance)}.", _lines(status, f"{said}.", decided, distance)
     )
+
+
+def _most_by_rounding(logits: Sequence[float]) -> float:
+    """How far logits may lie apart where products round otherwise."""
+    return _ROUNDING * pstdev(logits) if all(map(math.isfinite, logits)) else 0.0
 
 
 def largest_distance(one: Sequence[float], other: Sequence[float]) -> float | None:

@@ -56,3 +56,11 @@ def test_what_is_not_told_never_passes() -> None:
     assert judged(Results(None)).status is Status.UNDECIDED
     assert judged(RESULTS, then=Results(None)).status is Status.NOT_RUN
     assert judged(Results(None, logits=RESULTS.logits), 1.0).status is Status.UNDECIDED
+
+
+@pytest.mark.parametrize(("moved", "status"), [(0.01, Status.PASSED), (5.0, Status.FAILED)])
+def test_logits_of_equal_tokens_may_be_rounded_otherwise_but_not_be_others(moved: float, status: Status) -> None:
+    logits = tuple(float(place % 7) for place in range(64))
+    then = measured(results=Results("ab" * 32, (1, 2), "cd" * 32, logits))
+    since = measured(results=Results("ab" * 32, (1, 2), "ef" * 32, (logits[0] + moved, *logits[1:])))
+    assert judge(then, since).status is status
