@@ -133,6 +133,7 @@ def _measure(request: "Request", effort: Effort, progress: Progress) -> "Measure
     captured = list(_captures(request, effort, environment, named))
     results, are_alike = bench_document.results(entries)
     remarks = [one.remark for one in captured if one.remark]
+    are_alike_profiled = not remarks
     if left_out := bench_document.left_out(entries):
         remarks.append(f"{', '.join(left_out)} is left out, for the model was not made for so many tokens.")
     if not are_alike:
@@ -147,7 +148,7 @@ def _measure(request: "Request", effort: Effort, progress: Progress) -> "Measure
         copy_bytes_per_s=bench_document.copy_speed(entries),
         step_weight_bytes=entries[0].step_weight_bytes,
         captures=tuple(facts for one in captured for facts in one.facts),
-        results=results,
+        results=replace(results, agree=are_alike and are_alike_profiled),
         conditions=bench_document.worst_conditions(entries),
         remarks=tuple(dict.fromkeys(remarks)),
     )

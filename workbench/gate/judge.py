@@ -53,7 +53,8 @@ def judge(
             )
         else:
             gates = judge_model(kept, measured, tolerance, logits_distance, vary)
-        verdicts.append(ModelVerdict(labels[kept.request], gates))
+        remarks = measured.remarks if measured is not None else ()
+        verdicts.append(ModelVerdict(labels[kept.request], gates, remarks))
     verdicts += [
         ModelVerdict(
             labels[measured.request],

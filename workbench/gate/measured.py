@@ -115,12 +115,19 @@ class StepFacts:
 
 @dataclass(frozen=True)
 class Results:
-    """What the model computed; None where it does not tell."""
+    """What the model computed; None where it does not tell.
+
+    Attributes:
+        tokens_sha256, tokens: of the first process.
+        logits_sha256, logits: of the first process, behind a prompt.
+        agree: whether all processes and captures that tell chose the same tokens.
+    """
 
     tokens_sha256: str | None
     tokens: tuple[int, ...] = ()
     logits_sha256: str | None = None
     logits: tuple[float, ...] = ()
+    agree: bool = True
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ def judge(baseline: MeasuredModel, now: MeasuredModel, logits_distance: float | 
         return GateResult(GATE, Status.NOT_RUN, "The baseline does not tell what was computed.")
     if since.tokens_sha256 is None:
         return GateResult(GATE, Status.UNDECIDED, "This run does not tell what it computed.")
+    if not (then.agree and since.agree):
+        return _disagreed(then, since, logits_distance)
     distance = largest_distance(then.logits, since.logits)
     if then.tokens_sha256.casefold() == since.tokens_sha256.casefold():
         if distance is not None and distance > _most_by_rounding(then.logits):
@@ -41,6 +43,23 @@ def judge(baseline: MeasuredModel, now: MeasuredModel, logits_distance: float | 
     return GateResult(
         GATE, status, f"{said}{_why(distance, logits_distance)}.", _lines(status, f"{said}.", decided, distance)
     )
+
+
+def _disagreed(then: Results, since: Results, logits_distance: float | None) -> GateResult:
+    """The answer where a side computed now this, now that: never passed.
+
+    Of runs that computed different tokens one at least did not compute the baseline's: that fails, unless tokens may
+    differ, for the logits of those runs are not told.
+    """
+    if not then.agree:
+        said = "The baseline's processes or captures computed different tokens among themselves: record it anew."
+        return GateResult(GATE, Status.UNDECIDED, said, _lines(Status.UNDECIDED, "", Status.NOT_RUN, None))
+    status = Status.FAILED if logits_distance is None else Status.UNDECIDED
+    said = (
+        "Processes or captures of this run computed different tokens among themselves: something in the model depends "
+        "on time or place."
+    )
+    return GateResult(GATE, status, said, _lines(status, "", Status.NOT_RUN, None))
 
 
 def _most_by_rounding(logits: Sequence[float]) -> float:

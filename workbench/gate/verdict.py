@@ -51,10 +51,11 @@ class GateResult:
 
 @dataclass(frozen=True)
 class ModelVerdict:
-    """All gates of one model."""
+    """All gates of one model, and what was odd while it was measured, a sentence each."""
 
     model: str
     gates: tuple[GateResult, ...]
+    remarks: tuple[str, ...] = ()
 
     @property
     def status(self) -> Status:

@@ -44,6 +44,11 @@ def model_sentences(model: ModelVerdict) -> list[tuple[GateResult, str]]:
     return [(gate, f"{gate_name(gate.gate)}: {gate.status}. {gate.sentence}".rstrip()) for gate in model.gates]
 
 
+def remark_sentences(model: ModelVerdict) -> list[str]:
+    """What was odd while a model was measured."""
+    return [f"remark: {remark}" for remark in model.remarks]
+
+
 def context(report: GateReport) -> list[str]:
     """What the words mean, and what the exit code will be."""
     return [

@@ -26,6 +26,7 @@ def _model_json(model: ModelVerdict) -> dict[str, Any]:
         "model": model.model,
         "status": model.status.name.lower(),
         "gates": [_gate_json(gate) for gate in model.gates],
+        "remarks": list(model.remarks),
     }
 
 

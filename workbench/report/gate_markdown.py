@@ -1,7 +1,7 @@
 """Renders what gates say as Markdown, for a file or the summary of a workflow's step."""
 
 from workbench.gate.verdict import GateReport
-from workbench.report.gate import MARK, context, model_sentences, verdict
+from workbench.report.gate import MARK, context, model_sentences, remark_sentences, verdict
 from workbench.report.gate_tables import gate_table, line_sentences
 from workbench.report.markdown import escape, markdown_table
 
@@ -13,10 +13,11 @@ def to_markdown(report: GateReport) -> str:
     if table.rows:
         parts.append(markdown_table(table.headings, table.rows, table.texts))
     for model in report.models:
-        sentences = [f"- {escape(sentence)}" for _, sentence in model_sentences(model)]
+        told = [*(sentence for _, sentence in model_sentences(model)), *remark_sentences(model)]
+        sentences = [f"- {escape(sentence)}" for sentence in told]
         parts.append("\n".join([f"{escape(model.model)}:", "", *sentences]))
-    told = [f"- {escape(sentence)}" for _, sentence in line_sentences(report)]
-    if told:
-        parts.append("\n".join(told))
+    of_lines = [f"- {escape(sentence)}" for _, sentence in line_sentences(report)]
+    if of_lines:
+        parts.append("\n".join(of_lines))
     parts += [escape(sentence) for sentence in context(report)]
     return "\n\n".join([*parts, f"<!-- {MARK} -->"]) + "\n"

@@ -3,7 +3,7 @@
 from rich.console import Console
 
 from workbench.gate.verdict import GateReport, Status
-from workbench.report.gate import context, model_sentences, verdict
+from workbench.report.gate import context, model_sentences, remark_sentences, verdict
 from workbench.report.gate_tables import gate_table, line_sentences
 from workbench.report.terminal import print_line, terminal_table
 
@@ -24,6 +24,8 @@ def print_gate(report: GateReport, console: Console) -> None:
         print_line(console, model.model, style="bold")
         for gate, sentence in model_sentences(model):
             print_line(console, sentence, style=STYLES[gate.status])
+        for sentence in remark_sentences(model):
+            print_line(console, sentence, style=STYLES[Status.UNDECIDED])
     told = [(status, text) for status, text in line_sentences(report) if status is not Status.PASSED]
     if told:
         console.print()

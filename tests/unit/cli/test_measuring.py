@@ -1,4 +1,5 @@
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from workbench.capture import machine
 from workbench.cli import measuring
 from workbench.cli.measuring import Effort, measure, resolved
 from workbench.errors import UserError
-from workbench.gate.bench_document import BenchEntry, read_entry
+from workbench.gate.bench_document import BenchEntry, BenchResults, read_entry
 from workbench.gate.measured import Request
 
 WORKLOAD: dict[str, Any] = {
@@ -140,3 +141,17 @@ def test_a_baseline_of_a_gpu_is_not_run_on_a_cpu(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("engine.session.gpu_count", lambda: 0)
     with pytest.raises(UserError, match="on a GPU, and there is no NVIDIA GPU"):
         resolved(Request("tiny-qwen3"))
+
+
+def test_processes_or_captures_that_disagree_are_told_as_a_fact(
+    captured: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """These captures come with a remark, which they have only where tokens differ under the profiler."""
+    assert not measure(Request("qwen3-4b"), Effort(1, 1, 1, 0.0), quiet).results.agree
+    assert measure(Request("qwen3-4b"), Effort(2, 1, 0, 0.0), quiet).results.agree
+    first = read_entry({"schema": "engine.bench/1", "models": [OLD]})
+    hashes = iter(("1" * 64, "2" * 64))
+    monkeypatch.setattr(
+        measuring, "bench_process", lambda *_: replace(first, results=BenchResults(tokens_sha256=next(hashes)))
+    )
+    assert not measure(Request("qwen3-4b"), Effort(2, 1, 0, 0.0), quiet).results.agree

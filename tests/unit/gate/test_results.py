@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -64,3 +65,12 @@ def test_logits_of_equal_tokens_may_be_rounded_otherwise_but_not_be_others(moved
     then = measured(results=Results("ab" * 32, (1, 2), "cd" * 32, logits))
     since = measured(results=Results("ab" * 32, (1, 2), "ef" * 32, (logits[0] + moved, *logits[1:])))
     assert judge(then, since).status is status
+
+
+def test_processes_that_computed_different_tokens_never_pass() -> None:
+    """The first process alone says nothing of the others."""
+    mixed = replace(RESULTS, agree=False)
+    assert judged(mixed).status is Status.FAILED
+    assert "different tokens among themselves" in judged(mixed).sentence
+    assert judged(mixed, distance=1.0).status is Status.UNDECIDED
+    assert judged(RESULTS, then=mixed).status is Status.UNDECIDED

@@ -104,3 +104,12 @@ def test_what_a_line_says_is_said_once() -> None:
     assert printed(REPORTS["failed"]).count("by 18 % at least") == 1
     said = replace(SPEED, sentence=f"One is slower. {SLOW.sentence}")
     assert printed(report(said)).count("by 18 % at least") == 2  # in the verdict, and under its gate
+
+
+def test_remarks_on_the_measurement_are_in_every_form() -> None:
+    remark = "Processes computed different tokens."
+    one = GateReport("b.json", 0.01, (ModelVerdict("model", (MEMORY,), (remark,)),))
+    check(to_json(one), "gate")
+    assert json.loads(to_json(one))["models"][0]["remarks"] == [remark]
+    assert f"- remark: {remark}" in to_markdown(one).replace("\\", "")
+    assert f"remark: {remark}" in printed(one)
