@@ -55,10 +55,11 @@ def gate_report(asked: GateOptions) -> "GateReport":
     from workbench.cli.probe import vocabulary_of
     from workbench.gate.comparable import VARY
     from workbench.gate.judge import judge
-    from workbench.gate.probe import not_run
+    from workbench.gate.probe import check_word, not_run
     from workbench.report.origin import as_named
 
     if asked.probe is not None:
+        check_word(asked.probe_word)
         vocabulary_of(asked.probe)
     kept, effort = _opened(asked)
     pairs = list(zip(kept.models, _requests(kept, asked), strict=True))

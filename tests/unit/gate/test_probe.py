@@ -2,6 +2,7 @@
 
 import pytest
 
+from workbench.errors import UserError
 from workbench.gate.probe import ProbeAnswer, judge, not_run
 from workbench.gate.verdict import Status
 
@@ -42,8 +43,20 @@ def test_eight_distinct_tokens_of_the_last_32_suffice() -> None:
 
 
 def test_an_answer_may_end_early_and_in_the_middle_of_a_character() -> None:
-    assert not failed(ProbeAnswer(1000, (5, 6, 7), "Paris.\ufffd"))
-    assert failed(ProbeAnswer(1000, (5, 5, 7), "Paris.")) == {"distinct_tokens"}
+    assert not failed(ProbeAnswer(1000, tuple(range(8)), "Paris.\ufffd"))
+    assert failed(ProbeAnswer(1000, (*range(7), 1), "Paris.")) == {"distinct_tokens"}
+
+
+def test_an_answer_of_one_token_fails_and_the_reason_is_told() -> None:
+    answer = ProbeAnswer(1000, (5,), "Paris")
+    assert failed(answer) == {"distinct_tokens"}
+    assert judge(answer).lines[0].sentence == "The answer ended after 1; at least 8 are wanted."
+
+
+@pytest.mark.parametrize("word", ["", " "])
+def test_an_empty_word_is_refused_for_any_answer_holds_it(word: str) -> None:
+    with pytest.raises(UserError, match="give a word"):
+        judge(SENSE, word)
 
 
 def test_the_expected_word_is_the_users() -> None:
