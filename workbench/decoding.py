@@ -20,17 +20,41 @@ class MismatchError(Exception):
     """A value is not of the type that its place calls for."""
 
 
-def parse_json(text: str) -> Any:
+class RepeatedKeyError(ValueError):
+    """An object tells something twice."""
+
+
+def parse_json(text: str, *, unique_keys: bool = False) -> Any:
     """What a JSON text holds; every number in it is one that a float can hold.
+
+    Args:
+        text: the JSON.
+        unique_keys: whether a key that stands twice in an object is refused; else the last one counts.
 
     Raises:
         ValueError: it is no such text.
+        RepeatedKeyError: a key stands twice in an object.
         NestingError: it is nested too deeply.
     """
     try:
-        return json.loads(text, parse_constant=_refuse_constant, parse_int=whole_number, parse_float=_number)
+        return json.loads(
+            text,
+            parse_constant=_refuse_constant,
+            parse_int=whole_number,
+            parse_float=_number,
+            object_pairs_hook=_unique if unique_keys else None,
+        )
     except RecursionError as error:
         raise NestingError("nested too deeply") from error
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise RepeatedKeyError(f"{key!r} stands twice in one object")
+        found[key] = value
+    return found
 
 
 def whole_number(digits: str) -> int:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from typing import Any, ClassVar
 
-from workbench.decoding import MismatchError, NestingError, decode, parse_json
+from workbench.decoding import MismatchError, NestingError, RepeatedKeyError, decode, parse_json
 from workbench.errors import UserError
 from workbench.gate.changes import Change, changes
 from workbench.gate.measured import MeasuredModel, Number, Request
@@ -137,9 +137,11 @@ def _parsed(text: str, name: str) -> dict[str, Any]:
     if not text.strip():
         raise UserError(f"{name} is empty; {_AGAIN}")
     try:
-        document = parse_json(text)
+        document = parse_json(text, unique_keys=True)
     except NestingError as error:
         raise UserError(f"{name} is malformed: it is {error}; {_AGAIN}") from error
+    except RepeatedKeyError as error:
+        raise UserError(f"{name} is malformed: {error}; {_AGAIN}") from error
     except ValueError as error:
         raise UserError(f"{name} is no JSON, or cut short ({error}); {_AGAIN}") from error
     if not isinstance(document, dict):

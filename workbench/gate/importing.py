@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from workbench.compare.fingerprint import Fingerprint
-from workbench.decoding import MismatchError, parse_json
+from workbench.decoding import MismatchError, RepeatedKeyError, parse_json
 from workbench.errors import UserError
 from workbench.gate.baseline import SCHEMA, Baseline, check
 from workbench.gate.measured import Conditions, MeasuredModel, Number, Request, Results
@@ -30,6 +30,8 @@ _PHASES = {"pp": "prefill", "tg": "decode"}
 _BENCH = re.compile(r"(pp|tg)(\d{1,9})(?:\s*@\s*d?(\d{1,9}))?")
 _DEFAULT_BENCHES = {"prefill.128", "prefill.512", "prefill.4096", "decode.128"}
 _LONGEST_REMARK = 300
+# Beyond that times in nanoseconds are no numbers of use; what is too long for a model is refused later.
+_LONGEST_S = 1e12
 # What a model's name, and what is known of its run, may be called.
 _NAMES = {
     "model": ("model", "model_name", "model_file"),
@@ -95,9 +97,16 @@ def _parsed(text: str, name: str) -> dict[str, Any]:
     if not text.strip():
         raise UserError(f"{name} is empty; name a baseline that another program wrote")
     try:
-        document = parse_json(text)
+        document = parse_json(text, unique_keys=True)
+    except RepeatedKeyError as error:
+        raise UserError(f"{name} contradicts itself: {error}; mend the file") from error
     except ValueError as error:
         raise UserError(f"{name} is no JSON, or cut short ({error}); name the whole file") from error
+    # Half of a character, which JSON can write as an escape, cannot be written in UTF-8.
+    try:
+        json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise UserError(f"{name} holds half of a character (a lone surrogate) in a text; mend the file") from error
     if not isinstance(document, dict):
         raise UserError(f"{name} holds no JSON object; name a baseline that another program wrote")
     if document.get("schema") == SCHEMA:
@@ -180,6 +189,8 @@ def _number(key: str, value: Any, where: str) -> Number:
     phase, tokens, depth = _PHASES[letters], int(digits), int(behind or 0)
     if not tokens:
         raise UserError(f"{where} is the speed of no tokens; mend the file")
+    if tokens / speed > _LONGEST_S:
+        raise UserError(f"{where} is {speed:g} tokens per second, which is no speed of anything; mend the file")
     time_ns = round(tokens / speed * 1e9)
     return Number(f"{phase}.{tokens}{f'@{depth}' if depth else ''}", phase, tokens, depth, None, ((time_ns,),))
 

@@ -26,7 +26,7 @@ def judge(baseline: MeasuredModel, now: MeasuredModel, logits_distance: float | 
     if since.tokens_sha256 is None:
         return GateResult(GATE, Status.UNDECIDED, "This run does not tell what it computed.")
     if not (then.agree and since.agree):
-        return _disagreed(then, since, logits_distance)
+        return _disagreed(then, logits_distance)
     distance = largest_distance(then.logits, since.logits)
     if then.tokens_sha256.casefold() == since.tokens_sha256.casefold():
         if distance is not None and distance > _most_by_rounding(then.logits):
@@ -45,7 +45,7 @@ def judge(baseline: MeasuredModel, now: MeasuredModel, logits_distance: float | 
     )
 
 
-def _disagreed(then: Results, since: Results, logits_distance: float | None) -> GateResult:
+def _disagreed(then: Results, logits_distance: float | None) -> GateResult:
     """The answer where a side computed now this, now that: never passed.
 
     Of runs that computed different tokens one at least did not compute the baseline's: that fails, unless tokens may

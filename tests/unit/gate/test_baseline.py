@@ -190,3 +190,11 @@ def test_a_refresh_tells_gains_from_losses() -> None:
     }
     assert (gone.request.model, gone.new, gone.changes) == ("old", None, ())
     assert (added.request.model, added.old, added.changes) == ("new", None, ())
+
+
+def test_what_is_told_twice_is_refused() -> None:
+    text = Baseline("2026-11-21T10:00:00Z", (measured(),)).to_json()
+    twice = text.replace('{\n "schema"', '{\n "schema": "wb.baseline/1",\n "schema"', 1)
+    assert twice != text
+    with pytest.raises(UserError, match="'schema' stands twice in one object; restore it"):
+        parse_baseline(twice, "b.json", NOW)

@@ -151,3 +151,17 @@ def test_speeds_beyond_the_device_are_refused() -> None:
 )
 def test_what_cannot_be_read_is_refused(document: Any, message: str) -> None:
     assert message in refusal(document)
+
+
+def test_a_speed_too_low_for_any_time_is_refused() -> None:
+    assert "which is no speed" in refusal('{"models": {"m": {"tg128": 1e-320}}}')
+    assert "1e-300 tokens per second, which is no speed" in refusal('{"models": {"m": {"tg128": 1e-300}}}')
+
+
+def test_half_of_a_character_is_refused() -> None:
+    assert "half of a character" in refusal('{"models": {"m\\ud800": {"tg128": 100}}}')
+    assert imported('{"models": {"m\\ud83d\\ude00": {"tg128": 100}}}').models[0].request.model == "m\U0001f600"
+
+
+def test_a_bench_told_twice_is_refused() -> None:
+    assert "'tg128' stands twice in one object" in refusal('{"models": {"m": {"tg128": 100, "tg128": 101}}}')
