@@ -29,7 +29,7 @@ from workbench.gate.facts import (
 )
 from workbench.gate.measured import MeasuredModel, Number, StepFacts
 from workbench.gate.verdict import GateResult, Line, Status
-from workbench.gate.wording import calls_text, duration
+from workbench.gate.wording import calls_text, duration, listed
 
 GATE = "graphs"
 # What a benchmark's step may take more or less than a captured one for other reasons than graphs: another context,
@@ -85,20 +85,24 @@ class Measured:
 def judge(baseline: MeasuredModel, now: MeasuredModel) -> GateResult:
     """Asks whether decode ran in graphs, whether it can, and whether graphs bring what the attribution predicts.
 
-    Fails where captured steps did not run in graphs though the baseline's request asks for them, where a step makes a
-    call that no capture survives, and where decode with graphs is slower than predicted: where the ratio lies below the
-    interval by more than processes differ. A ratio above it passes: the host may be as slow as it likes.
+    Fails where captured steps did not run in graphs though the baseline's request asks for them, where a bench did not
+    that did in the baseline, where a step makes a call that no capture survives, and where decode with graphs is slower
+    than predicted: where the ratio lies below the interval by more than processes differ. A ratio above it passes: the
+    host may be as slow as it likes.
 
     Args:
         baseline: what was kept; says whether graphs are wanted.
         now: what was measured now; its captures are several with graphs on, and one with graphs off.
     """
-    if unjudged := without_captures(GATE, baseline, now):
-        return unjudged
+    lost = None if now.request.backend != "cuda" else _lost(baseline, now)
+    unjudged = without_captures(GATE, baseline, now)
+    if unjudged:
+        return unjudged if lost is None else GateResult(GATE, lost.status, lost.sentence, lost.lines)
     if NO_GRAPHS in baseline.request.variants:
         return GateResult(GATE, Status.NOT_RUN, "The baseline goes without graphs on purpose.")
     calls = _breaking_calls(baseline, now)
-    answers = (_launches(baseline, now), *([calls] if calls else []), _ratio(baseline, now))
+    told = [answer for answer in (lost, calls) if answer]
+    answers = (_launches(baseline, now), *told, _ratio(baseline, now))
     statuses = {answer.status for answer in answers}
     status = next((one for one in (Status.FAILED, Status.UNDECIDED) if one in statuses), Status.PASSED)
     # What passes with a question left out says so.
@@ -188,6 +192,21 @@ def _launches(baseline: MeasuredModel, now: MeasuredModel) -> _Answer:
         status, sentence = Status.PASSED, "Captured steps ran in graphs."
     line = Line("launches a step", status, fmean(one.launches for one in before) if before else None, launches, "calls")
     return _Answer(status, sentence, (line,))
+
+
+def _lost(baseline: MeasuredModel, now: MeasuredModel) -> _Answer | None:
+    """The benches of decode that ran in graphs in the baseline and did not now; None where there are none."""
+    before = {number.name: number for number in baseline.numbers if number.graphs}
+    lost = [number for number in now.numbers if number.graphs is False and number.name in before]
+    if not lost:
+        return None
+    lines = (
+        Line(f"{number.name} in graphs", Status.FAILED, 1.0, 0.0, "", sentence="It fell back to single launches.")
+        for number in lost
+    )
+    names = listed([number.name for number in lost])
+    sentence = f"Decode fell back to single launches in the benchmark: {names} ran in graphs in the baseline."
+    return _Answer(Status.FAILED, sentence, tuple(lines))
 
 
 def _breaking_calls(baseline: MeasuredModel, now: MeasuredModel) -> _Answer | None:

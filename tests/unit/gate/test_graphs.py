@@ -252,3 +252,14 @@ def test_what_real_captures_predict_is_what_was_measured() -> None:
     assert prediction.low < 265.5 / 180.0 < prediction.high
     fallen = replace(model, numbers=benches(265.5e6 / 128, 265.5e6 / 128))
     assert judge(model, fallen).status is Status.FAILED
+
+
+@pytest.mark.parametrize("captured", [True, False])
+def test_a_bench_that_fell_back_fails_though_captures_ran_in_graphs(captured: bool) -> None:
+    before = healthy()
+    numbers = (decode(1.2 * GPU_NS, graphs=False, name="decode.128"), decode(1.9 * GPU_NS, graphs=False))
+    now = replace(before, numbers=numbers, captures=before.captures if captured else ())
+    result = judge(before, now)
+    assert result.status is Status.FAILED
+    assert "fell back to single launches in the benchmark: decode.128 ran in graphs" in result.sentence
+    assert line(result, "decode.128 in graphs").status is Status.FAILED
