@@ -33,6 +33,7 @@ from workbench.compare.statistics import POWER, Differences, compare_means, sign
 from workbench.compare.student import mean_deviation, quantile
 from workbench.gate.measured import MeasuredModel, Number
 from workbench.gate.verdict import GateResult, Line, Status
+from workbench.gate.wording import listed
 
 GATE = "speed"
 TOLERANCE = 0.01
@@ -303,10 +304,15 @@ def _verdict(status: Status, lines: Sequence[Line], found: Sequence[NumberChange
             f"{share_text(worst.change or 0)}{', the most' if len(slow) > 1 else ''}."
         )
     if status is Status.PASSED:
-        held = f"No number is slower by {share_text(loss_that_matters(tolerance))} or more"
+        beside = [line.name for line in lines if line.status is Status.UNDECIDED]
+        held = (
+            f"No {'deciding ' if beside else ''}number is slower by {share_text(loss_that_matters(tolerance))} or more"
+        )
         coarsest = max((one.smallest for one in found if one.smallest is not None), default=None)
         seen = "" if coarsest is None else f"; this run could have seen a change of {share_text(coarsest)}"
-        return f"{held}{seen}{_gains(found)}."
+        are = "are not settled and serve" if len(beside) > 1 else "is not settled and serves"
+        left = f"; {listed(beside)} {are} the graphs gate alone" if beside else ""
+        return f"{held}{seen}{_gains(found)}{left}."
     if not found:
         return "The baseline and this run have no number in common."
     open_ones = [line for line in lines if line.status is Status.UNDECIDED]

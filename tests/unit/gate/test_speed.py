@@ -264,5 +264,9 @@ def test_decode_without_graphs_leaves_nothing_open_but_fails_where_it_is_clearly
         )
         return of(*numbers)
 
-    assert judge(model(noisy), model(noisy)).status is Status.PASSED
+    open_one = judge(model(noisy), model(noisy))
+    assert open_one.status is Status.PASSED
+    assert open_one.sentence.startswith("No deciding number is slower by 3 % or more")
+    assert open_one.sentence.endswith("; decode.128.graphs_off is not settled and serves the graphs gate alone.")
+    assert judge(model(quiet), model(quiet)).sentence.startswith("No number is slower")
     assert judge(model(quiet), model(slow)).status is Status.FAILED
