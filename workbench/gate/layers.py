@@ -60,7 +60,7 @@ def judge(baseline: MeasuredModel, now: MeasuredModel, tolerance: float = speed.
     change = compare_steps(_captures(baseline), _captures(now))
     is_slower = _is_decode_slower(baseline, now, tolerance)
     status = _status(change.wall, is_slower=is_slower)
-    return GateResult(GATE, status, _sentence(change, status, is_slower=is_slower), _lines(change, status))
+    return GateResult(GATE, status, _sentence(change, tolerance, is_slower=is_slower), _lines(change, status))
 
 
 def compare_steps(before: Sequence[StepFacts], after: Sequence[StepFacts]) -> StepChange:
@@ -111,25 +111,34 @@ def _status(wall: Estimate, *, is_slower: bool | None) -> Status:
     is_longer = wall.difference > 0 and wall.change is not Change.NONE_SHOWN
     if is_slower:
         return Status.FAILED if is_longer else Status.UNDECIDED
-    return Status.UNDECIDED if is_slower is None and is_longer and wall.change is Change.WORSE else Status.PASSED
+    # Where benchmarks settle nothing, neither does one capture a side.
+    is_open = wall.interval is None or wall.change is Change.WORSE
+    return Status.UNDECIDED if is_slower is None and is_open else Status.PASSED
 
 
-def _sentence(change: StepChange, status: Status, *, is_slower: bool | None) -> str:
+def _sentence(change: StepChange, tolerance: float, *, is_slower: bool | None) -> str:
     wall = change.wall
-    if wall.difference <= 0 or wall.change is Change.NONE_SHOWN:
-        held = f"A captured decode step takes {duration(wall.after)}, and {duration(wall.before)} in the baseline"
-        return f"{held}: what makes decode slower does not show in it." if is_slower else f"{held}."
-    told = f"{_told(change)}."
-    if status is Status.PASSED:
-        reason = (
-            "one capture a side gives no verdict" if wall.interval is None else "benchmarks do not show decode slower"
-        )
-        return f"{told} That fails nothing: {reason}."
-    return told if wall.interval is not None else f"{told} One capture a side gives no verdict on these parts."
+    is_shown = wall.change is not Change.NONE_SHOWN
+    if is_slower and not is_shown and wall.difference > tolerance * wall.before:
+        return f"{_told(change, 'the slow-down')}; captures are too few, or differ too much, to tell for sure."
+    held = f"A captured decode step takes {duration(wall.after)}, and {duration(wall.before)} in the baseline"
+    if wall.difference > 0 and is_shown:
+        held = _told(change, "the slow-down" if is_slower else "what a captured step takes more")
+        if is_slower:
+            return f"{held}." + ("" if wall.interval else " One capture a side gives no verdict on these parts.")
+        if is_slower is False:
+            return f"{held}. That fails nothing: benchmarks do not show decode slower."
+    elif is_slower:
+        return f"{held}: what makes decode slower does not show in it."
+    if is_slower is None and wall.interval is None:
+        return f"{held}. One capture a side gives no verdict, and benchmarks give none on decode."
+    if is_slower is None and wall.change is Change.WORSE:
+        return f"{held}. Benchmarks do not settle whether decode is slower."
+    return f"{held}."
 
 
-def _told(change: StepChange) -> str:
-    """The parts that explain a slow-down; its largest ones, or all of it together."""
+def _told(change: StepChange, whole: str) -> str:
+    """The parts that explain what a step takes more, which is called `whole`; the largest, or all of it together."""
     slow = change.wall.difference
     telling = [part for part in change.parts if part.time.difference >= _TELLING * slow][:_MOST_PARTS]
     if not telling:
@@ -139,7 +148,7 @@ def _told(change: StepChange) -> str:
         f"({from_to(part.time.before, part.time.after)}), {part.time.difference / slow * 100:.0f} %"
         for part in telling
     ]
-    return f"{listed(texts)} of the slow-down"
+    return f"{listed(texts)} of {whole}"
 
 
 def _lines(change: StepChange, status: Status) -> tuple[Line, ...]:

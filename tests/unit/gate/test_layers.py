@@ -111,7 +111,29 @@ def test_one_capture_a_side_explains_without_a_verdict_on_parts() -> None:
     assert {(line.interval, line.smallest) for line in result.lines} == {(None, None)}
     again = judge(before, replace(after, numbers=before.numbers))
     assert again.status is Status.PASSED
-    assert "one capture a side gives no verdict" in again.sentence
+    assert again.sentence.endswith("That fails nothing: benchmarks do not show decode slower.")
+    assert "slow-down" not in again.sentence
+
+
+@pytest.mark.parametrize("more_ns", [-50_000, 0, 200_000])
+def test_one_capture_a_side_passes_nothing_that_benchmarks_leave_open(more_ns: float) -> None:
+    one = {"processes": 1, "noise": 0}
+    before = measured(captured(MLP_NS, count=1), benches(STEP_NS, 2 * STEP_NS, **one))
+    after = measured(captured(MLP_NS + more_ns, count=1), benches(STEP_NS, 2 * STEP_NS, **one))
+    result = judge(before, after)
+    assert result.status is Status.UNDECIDED
+    assert result.sentence.endswith("One capture a side gives no verdict, and benchmarks give none on decode.")
+    assert "slow" not in result.sentence
+
+
+def test_what_grew_is_named_though_captures_differ_too_much_to_tell() -> None:
+    """The only capture without graphs beside some that vary: its step is half as long again."""
+    spread = [captured(MLP_NS + more_ns, count=1)[0] for more_ns in (0, 300_000, 600_000)]
+    now = captured(MLP_NS + 300_000, count=1, waits_ns=469_000)
+    result = judge(model(spread, STEP_NS), model(now, 1.5 * STEP_NS))
+    assert result.status is Status.UNDECIDED
+    assert result.sentence.startswith("idle (waiting for launches) takes 469 µs a step more (0 -> 469 µs), 100 %")
+    assert result.sentence.endswith("captures are too few, or differ too much, to tell for sure.")
 
 
 def test_a_single_process_tells_nothing_of_speed_and_a_longer_step_is_left_open() -> None:
