@@ -106,7 +106,7 @@ def test_the_first_commit_at_which_a_number_moved_is_named(repository: Repositor
     assert first.startswith(
         f"tiny-qwen3: the first commit at which a number moved is {slow} (Slow it down): decode.128 takes "
     )
-    assert first.endswith("longer.")
+    assert first.endswith(f"The first commit that computes other tokens is {repository.commits[4][:10]} (Change it).")
     table = done.stdout.split("commit by commit", 1)[1]
     assert [line.split()[0] for line in table.splitlines()[2:7]] == [commit[:10] for commit in repository.commits]
     assert f"{repository.commits[2][:10]} (Break it) is left out: " in done.stdout
@@ -137,6 +137,20 @@ def test_a_range_of_which_one_commit_runs_could_not_be_judged(repository: Reposi
     done = walk(repository, "..".join(repository.commits[1:3]))
     assert done.returncode == 2
     assert "could not be judged, for 1 of 2 commits ran" in done.stdout.splitlines()[0]
+
+
+def test_a_range_whose_last_commit_does_not_run_has_not_passed(repository: Repository) -> None:
+    done = walk(repository, f"{repository.commits[0]}..{repository.commits[2]}")
+    assert done.returncode == 2
+    first = done.stdout.splitlines()[0]
+    assert first.startswith(f"tiny-qwen3: the last commit, {repository.commits[2][:10]} (Break it), did not run")
+
+
+def test_a_range_in_which_tokens_changed_has_failed(repository: Repository) -> None:
+    done = walk(repository, "..".join(repository.commits[3:]))
+    assert done.returncode == 1
+    first = done.stdout.splitlines()[0]
+    assert first.startswith(f"tiny-qwen3: the first commit that computes other tokens is {repository.commits[4][:10]}")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

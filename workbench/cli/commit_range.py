@@ -122,7 +122,8 @@ def _measure_model(
     except (UserError, MismatchError) as error:
         return MeasuredCommit(commit.sha, commit.subject, problem=cut(str(error), _LONGEST_REASON))
     results, _ = bench_document.results(entries)
-    return MeasuredCommit(commit.sha, commit.subject, numbers, results.tokens_sha256)
+    conditions = bench_document.worst_conditions(entries)
+    return MeasuredCommit(commit.sha, commit.subject, numbers, results.tokens_sha256, conditions=conditions)
 
 
 @contextmanager

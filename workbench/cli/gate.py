@@ -162,7 +162,8 @@ def _of_report(report: "GateReport") -> _Answer:
 
 
 def _of_walks(asked: "GateOptions", walks: "Sequence[Walk]") -> _Answer:
-    from workbench.report.gate_walk import exit_code, print_walks, walks_json, walks_markdown
+    from workbench.gate.walk import exit_code
+    from workbench.report.gate_walk import print_walks, walks_json, walks_markdown
     from workbench.report.origin import as_named
 
     text = walks_json(as_named(asked.baseline), walks)

@@ -17,10 +17,10 @@ VARY = ("commit",)
 # The same request was made of both sides, so what became of graphs is the code's doing; a gate of its own judges it.
 _JUDGED_ELSEWHERE = ("graphs",)
 # Boost clocks of one GPU were seen 4 % apart.
-_CLOCK_TOLERANCE = 0.05
+CLOCK_TOLERANCE = 0.05
 # With nothing known of the other side, a busy GPU runs no further below its highest clock.
 _LEAST_CLOCK = 0.7
-_POWER_TOLERANCE = 0.01
+POWER_TOLERANCE = 0.01
 _NO_REASONS = {"", "none", "idle", "gpu idle", "not active"}
 _LONGEST_SHOWN = 100
 # Differences that change how long things take, and nothing of what is computed and kept.
@@ -56,6 +56,11 @@ def judge(baseline: MeasuredModel, now: MeasuredModel, vary: Sequence[str] = VAR
 def concerns_times_alone(result: GateResult) -> bool:
     """Whether all that this gate refused leaves what is computed and kept as it was."""
     return all(line.name in _OF_TIMES_ALONE for line in result.lines if line.status is Status.UNDECIDED)
+
+
+def reasons_named(conditions: Conditions) -> frozenset[str]:
+    """Why clocks were held down, in words that are spelled alike; what is no reason is left out."""
+    return frozenset(map(_plain, conditions.throttle_reasons)) - _NO_REASONS
 
 
 def _field_line(one: FieldDifference) -> Line:
@@ -96,7 +101,7 @@ def _clock_sentence(then: Conditions, now: Conditions) -> str:
     """What is wrong with clocks under load; empty where nothing is known to be."""
     before, after = then.sm_clock_mhz, now.sm_clock_mhz
     if before is not None and after is not None:
-        if abs(after - before) <= _CLOCK_TOLERANCE * max(before, after):
+        if abs(after - before) <= CLOCK_TOLERANCE * max(before, after):
             return ""
         return f"The GPU ran at {after} MHz, where it ran at {before} MHz in the baseline."
     for conditions, side in ((then, "In the baseline the"), (now, "The")):
@@ -108,16 +113,14 @@ def _clock_sentence(then: Conditions, now: Conditions) -> str:
 
 def _reasons(then: Conditions, now: Conditions) -> Iterator[tuple[str, str]]:
     """Reasons that one side alone names, and when."""
-    each = [
-        {reason for text in one.throttle_reasons if (reason := _plain(text)) not in _NO_REASONS} for one in (then, now)
-    ]
+    each = [reasons_named(one) for one in (then, now)]
     yield from ((reason, "in the baseline") for reason in sorted(each[0] - each[1]))
     yield from ((reason, "now") for reason in sorted(each[1] - each[0]))
 
 
 def _power_sentence(then: Conditions, now: Conditions) -> str:
     before, after = then.power_limit_w, now.power_limit_w
-    if before is None or after is None or abs(after - before) <= _POWER_TOLERANCE * max(before, after):
+    if before is None or after is None or abs(after - before) <= POWER_TOLERANCE * max(before, after):
         return ""
     return f"The power limit is {after:g} W, where it was {before:g} W in the baseline."
 

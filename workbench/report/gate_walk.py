@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
 
 from workbench.gate.measured import Number
-from workbench.gate.walk import MeasuredCommit, Move, Walk
+from workbench.gate.walk import MeasuredCommit, Move, Walk, exit_code
 from workbench.report import quantities
 from workbench.report.diff import listed
 from workbench.report.diff_tables import NOTHING, DiffTable
@@ -23,35 +24,44 @@ _SHA_SHOWN = 10
 _LONGEST_SUBJECT = 50
 
 
-def exit_code(walks: Sequence[Walk]) -> int:
-    """1 if a number became slower, 0 if none did and a loss that matters would have been seen, else 2."""
-    if any(walk.losses for walk in walks):
-        return 1
-    return 0 if walks and all(len(walk.measured) > 1 and walk.could_see for walk in walks) else 2
-
-
 def walk_verdict(walk: Walk) -> str:
-    """The first commit at which a number of a model moved, in a sentence or two."""
-    if len(walk.measured) < 2:
-        return f"{walk.model}: could not be judged, for {_ran(walk)} of {len(walk.commits)} commits ran."
-    if not walk.moves:
-        return (
-            f"{walk.model}: no number is seen to move by more than {quantities.share(walk.tolerance)} over "
-            f"{_ran(walk)} of {len(walk.commits)} commits; {_sight(walk)}."
+    """What was not judged of the range, then the first commit at which a number moved, in a few sentences."""
+    told = [f"{_commit_name(walk, commit)}, {_why(commit)}, so it could not be judged" for commit in walk.open_ends]
+    if len(walk.judged) < 2:
+        told = [f"could not be judged, for {_ran(walk)} of {len(walk.commits)} commits ran{_undisturbed(walk)}"]
+    elif walk.moves:
+        told.append(_first_move(walk))
+    if walk.results:
+        told.append(f"the first commit that computes other tokens is {commit_text(walk.results[0])}")
+    if walk.gone:
+        first = walk.gone[0]
+        told.append(
+            f"{first.name} could not be judged from {commit_text(first.commit)} on, which does not tell it alike"
         )
-    first = walk.moves[0].commit
-    there = [move for move in walk.moves if move.commit is first]
-    others = len(walk.moves) - len(there)
-    later = f" {quantities.counted(others, 'more move')} at later commits." if others else ""
-    return f"{walk.model}: the first commit at which a number moved is {commit_text(first)}: {_changes(there)}.{later}"
+    if len(walk.judged) > 1 and not walk.moves:
+        told.append(
+            f"no number is seen to move by more than {quantities.share(walk.tolerance)} over {_ran(walk)} of "
+            f"{len(walk.commits)} commits{_undisturbed(walk)}; {_sight(walk)}"
+        )
+    first_clause, *others = told
+    return " ".join([f"{walk.model}: {first_clause}.", *(f"{one[:1].upper()}{one[1:]}." for one in others)])
 
 
 def walk_sentences(walk: Walk) -> list[str]:
-    """Every move, every commit that computed something else, and every commit that was left out."""
+    """Every move, every commit that computed something else, and every commit that was left out or passed over."""
     return [
         *(_move_sentence(walk, move) for move in walk.moves),
         *(f"{commit_text(commit)} computes other tokens than the commit before." for commit in walk.results),
+        *(
+            f"{commit_text(gone.commit)} does not tell {gone.name} as the commit before did; it could not be judged."
+            for gone in walk.gone
+        ),
         *(f"{commit_text(commit)} is left out: {commit.problem}." for commit in walk.commits if commit.problem),
+        *(
+            f"The times of {commit_text(commit)} are passed over: {commit.disturbance}."
+            for commit in walk.commits
+            if commit.disturbance
+        ),
     ]
 
 
@@ -119,6 +129,23 @@ def commit_text(commit: MeasuredCommit) -> str:
     return f"{commit.sha[:_SHA_SHOWN]} ({cut(commit.subject, _LONGEST_SUBJECT)})"
 
 
+def _commit_name(walk: Walk, commit: MeasuredCommit) -> str:
+    """An end of a range, as a clause begins."""
+    return f"the {'last' if commit is walk.commits[-1] else 'first'} commit, {commit_text(commit)}"
+
+
+def _why(commit: MeasuredCommit) -> str:
+    return "did not run" if commit.problem else f"ran on a machine in another state ({commit.disturbance})"
+
+
+def _first_move(walk: Walk) -> str:
+    first = walk.moves[0].commit
+    there = [move for move in walk.moves if move.commit is first]
+    others = len(walk.moves) - len(there)
+    later = f". {quantities.counted(others, 'more move')} at later commits" if others else ""
+    return f"the first commit at which a number moved is {commit_text(first)}: {_changes(there)}{later}"
+
+
 def _sight(walk: Walk) -> str:
     """How small a move would have been seen."""
     if walk.coarsest is None:
@@ -128,7 +155,11 @@ def _sight(walk: Walk) -> str:
 
 
 def _ran(walk: Walk) -> int:
-    return len(walk.measured)
+    return len(walk.judged)
+
+
+def _undisturbed(walk: Walk) -> str:
+    return " undisturbed" if len(walk.judged) < len(walk.measured) else ""
 
 
 def _changes(moves: Sequence[Move]) -> str:
@@ -146,8 +177,8 @@ def _move_sentence(walk: Walk, move: Move) -> str:
 
 
 def _is_neighbour(walk: Walk, move: Move) -> bool:
-    measured = walk.measured
-    return measured.index(move.commit) - measured.index(move.since) == 1
+    ran = [commit for commit in walk.judged if commit.number(move.name)]
+    return ran.index(move.commit) - ran.index(move.since) == 1
 
 
 def _longer(change: float) -> str:
@@ -168,6 +199,7 @@ def _walk_json(walk: Walk) -> dict[str, Any]:
         "commits": [_commit_json(commit) for commit in walk.commits],
         "moves": [_move_json(move) for move in walk.moves],
         "other_results": [commit.sha for commit in walk.results],
+        "gone": [{"name": gone.name, "commit": gone.commit.sha} for gone in walk.gone],
     }
 
 
@@ -176,6 +208,8 @@ def _commit_json(commit: MeasuredCommit) -> dict[str, Any]:
         "commit": commit.sha,
         "subject": commit.subject,
         "problem": commit.problem or None,
+        "disturbance": commit.disturbance or None,
+        "conditions": asdict(commit.conditions),
         "tokens_sha256": commit.tokens_sha256,
         "numbers": [{"name": one.name, "median_ns": one.median_ns} for one in commit.numbers],
     }

@@ -9,11 +9,10 @@ from rich.console import Console
 
 from tests.schemas import check
 from tests.unit.gate.test_walk import commit
-from workbench.gate.measured import Number
-from workbench.gate.walk import Walk, walk
+from workbench.gate.measured import Conditions, Number
+from workbench.gate.walk import Walk, exit_code, walk
 from workbench.report.gate import MARK
 from workbench.report.gate_walk import (
-    exit_code,
     print_walks,
     walk_sentences,
     walk_table,
@@ -37,6 +36,12 @@ WALKS = {
         "m", [replace(one, numbers=tuple(map(first_alone, one.numbers))) for one in map(commit, range(2))], 0.01
     ),
     "nothing ran": walk("m", [commit(0), commit(1, problem="it broke")], 0.01),
+    "the last is broken": walk("m", [commit(0), commit(1), commit(2, problem="it broke")], 0.01),
+    "the last is disturbed": walk(
+        "m", [commit(0), commit(1), replace(commit(2, 1.2), conditions=Conditions(other_processes=2))], 0.01
+    ),
+    "other tokens": walk("m", [commit(0), commit(1, tokens="b")], 0.01),
+    "a bench is gone": walk("m", [commit(0), replace(commit(1), numbers=commit(1).numbers[:1])], 0.01),
 }
 
 
@@ -61,13 +66,24 @@ def test_every_form_says_the_same(one: Walk) -> None:
     assert markdown.splitlines()[-1] == f"<!-- {MARK} -->"
 
 
-def test_the_exit_code_tells_losses_from_the_rest() -> None:
-    assert {name: exit_code([one]) for name, one in WALKS.items()} == {
-        "a loss": 1, "a gain": 0, "nothing": 0, "crept": 1, "too noisy": 2, "one process": 2, "nothing ran": 2,
-    }  # fmt: skip
-    assert exit_code([WALKS["nothing"], WALKS["a loss"]]) == 1
-    assert exit_code([WALKS["nothing"], WALKS["nothing ran"]]) == 2
-    assert exit_code([]) == 2
+def test_what_is_open_or_other_is_said_in_the_verdict() -> None:
+    last = commit(2).sha[:10]
+    assert walk_verdict(WALKS["the last is broken"]).startswith(
+        f"m: the last commit, {last} (Commit 2), did not run, so it could not be judged. No number is seen to move"
+    )
+    disturbed = walk_verdict(WALKS["the last is disturbed"])
+    assert disturbed.startswith(f"m: the last commit, {last} (Commit 2), ran on a machine in another state (2 other")
+    assert "over 2 of 3 commits undisturbed" in disturbed
+    other = commit(1).sha[:10]
+    assert walk_verdict(WALKS["other tokens"]).startswith(
+        f"m: the first commit that computes other tokens is {other} (Commit 1). No number"
+    )
+    assert walk_verdict(WALKS["a bench is gone"]).startswith(
+        f"m: decode.128 could not be judged from {other} (Commit 1) on"
+    )
+    assert f"The times of {last} (Commit 2) are passed over: 2 other" in " ".join(
+        walk_sentences(WALKS["the last is disturbed"])
+    )
 
 
 def test_the_first_commit_is_named_with_what_moved() -> None:
