@@ -20,8 +20,11 @@ _SLACK = 1.05
 _MOST_BYTES_PER_S = 20e12
 # No device caches more.
 _LARGEST_CACHE_BYTES = 256 << 20
-# Bits of a weight that no format goes below, in bytes.
+# Bits of a weight that no format goes below, in bytes; and those of the widest that is run as it is.
 _LEAST_BYTES_A_WEIGHT = 0.25
+_MOST_BYTES_A_WEIGHT = 2.0
+# A model may have fewer weights than its name says, and decode does not read the table of embeddings.
+_OF_NAMED_WEIGHTS = 0.85
 # Launching a single kernel takes as long.
 _SHORTEST_PASS_NS = 2_000
 _LONGEST_TOKEN_NS = 3600 * 10**9
@@ -29,6 +32,13 @@ _LONGEST_TOKEN_NS = 3600 * 10**9
 # many prefills a decode step may take. All lengths together are held to less.
 _FAR = 8
 _SLOWER = 1.5
+# No program that runs on a GPU reads weights this many times slower than the GPU can.
+_SLOWEST = 50
+# Of a prefill that takes so long, launches and weights are no part to speak of: one of so many times the tokens takes
+# at least half as many times the time.
+_LONG_PASS_NS = 10**9
+_LONGER = 4
+_LEAST_GROWTH = 0.5
 
 # Memory bandwidth by the makers' data sheets, of several versions the fastest.
 _BANDWIDTHS = {
@@ -38,6 +48,13 @@ _BANDWIDTHS = {
     "RTX 5090": 1.792e12, "RTX 5080": 0.96e12, "RTX 4090": 1.008e12, "RTX 4080": 0.737e12, "RTX 3090": 1.008e12,
     "GB10": 0.273e12,
 }  # fmt: skip
+# Bytes a weight with its scales, by the formats' blocks (GGML's, and those of four-bit floats).
+_BYTES_A_WEIGHT = {
+    "f32": 4.0, "fp32": 4.0, "bf16": 2.0, "f16": 2.0, "fp16": 2.0, "fp8": 1.0, "q8_0": 34 / 32, "q6_k": 210 / 256,
+    "q5_k": 176 / 256, "q5_1": 24 / 32, "q5_0": 22 / 32, "q4_k": 144 / 256, "q4_1": 20 / 32, "q4_0": 18 / 32,
+    "q3_k": 110 / 256, "q2_k": 84 / 256, "nvfp4": 9 / 16, "mxfp4": 17 / 32,
+}  # fmt: skip
+_FORMAT = re.compile(rf"(?<![a-z0-9])({'|'.join(_BYTES_A_WEIGHT)})(?![a-z0-9])")
 _COUNT = re.compile(r"(\d+) x ")
 # "4B" in a name, and of "35B-A3B" the weights that a token uses.
 _BILLIONS = re.compile(r"(?<![a-z0-9.])a?(\d+(?:\.\d+)?)b(?![a-z0-9])")
@@ -75,6 +92,10 @@ def _problems(measured: MeasuredModel, speeds_told: bool) -> Iterator[str]:
     for number in measured.numbers:
         yield from _times(number)
         yield from _too_fast(measured, number, speeds_told)
+        if speeds_told:
+            yield from _too_slow(measured, number)
+    if speeds_told:
+        yield from _growing(measured)
     yield from _unlike(measured, speeds_told)
 
 
@@ -120,6 +141,32 @@ def _too_fast(measured: MeasuredModel, number: Number, speeds_told: bool) -> Ite
         )
 
 
+def _too_slow(measured: MeasuredModel, number: Number) -> Iterator[str]:
+    """Speeds that are told and far below what the GPU can do, where model and GPU are known."""
+    weight_bytes = _weights_named(measured) * (_format_named(measured) or _MOST_BYTES_A_WEIGHT)
+    bound = _known_bandwidth(measured)
+    if bound and weight_bytes * number.tokens_per_s * _SLOWEST <= bound:
+        yield (
+            f"{number.name} runs at {_rate(number)} tokens/s, where the memory of {measured.fingerprint.gpu} allows "
+            f"{bound / weight_bytes:.3g} in decode: it looks like milliseconds, not tokens per second"
+        )
+
+
+def _growing(measured: MeasuredModel) -> Iterator[str]:
+    """Speeds that are told and grow with the prompt as times do: long passes would hardly take longer for more."""
+    prefills = [number for number in measured.numbers if number.phase == "prefill" and not number.depth]
+    steps_ns = [one.median_ns / one.tokens for one in measured.numbers if one.phase == "decode"]
+    # Weights that are read from elsewhere take as long for any prompt, and for a decode step.
+    least_ns = max(_LONG_PASS_NS, _FAR * max(steps_ns, default=0))
+    for short, long in product(prefills, prefills):
+        more = long.tokens / short.tokens
+        if more >= _LONGER and least_ns < short.median_ns > long.median_ns / (_LEAST_GROWTH * more):
+            yield (
+                f"{short.name} runs at {_rate(short)} tokens/s and {long.name} at {_rate(long)}, which grows with the "
+                "prompt as a time does: it looks like milliseconds, not tokens per second"
+            )
+
+
 def _hint(excess: float, speeds_told: bool) -> str:
     if speeds_told:
         return "it looks like a time, or the speed of many sequences together"
@@ -134,19 +181,39 @@ def _bound(measured: MeasuredModel, weight_bytes: float) -> tuple[float, str]:
     if weight_bytes > _LARGEST_CACHE_BYTES:
         if measured.copy_bytes_per_s:
             return measured.copy_bytes_per_s * _SLACK, "the measured copy speed"
-        gpu = measured.fingerprint.gpu or ""
-        known = [speed for name, speed in _BANDWIDTHS.items() if re.search(rf"\b{name}\b", gpu)]
-        if known:
-            count = _COUNT.match(gpu)
-            return max(known) * _SLACK * (int(count[1]) if count else 1), f"the memory of {gpu}"
+        if known := _known_bandwidth(measured):
+            return known * _SLACK, f"the memory of {measured.fingerprint.gpu}"
     return _MOST_BYTES_PER_S, "the fastest device"
 
 
+def _known_bandwidth(measured: MeasuredModel) -> float:
+    """Of a GPU that is known by its name, or of several; 0 where it is not."""
+    gpu = measured.fingerprint.gpu or ""
+    count = _COUNT.match(gpu)
+    known = (speed for name, speed in _BANDWIDTHS.items() if re.search(rf"\b{name}\b", gpu))
+    return max(known, default=0.0) * (int(count[1]) if count else 1)
+
+
 def _least_weight_bytes(measured: MeasuredModel) -> float:
-    """What a pass reads at least, by the parameters in the model's name; 0 where it tells none."""
+    """What a pass reads at least, by parameters and format in the model's names; 0 where they tell no parameters."""
+    a_weight = _format_named(measured)
+    a_weight = _LEAST_BYTES_A_WEIGHT if a_weight is None else _OF_NAMED_WEIGHTS * a_weight
+    return _weights_named(measured) * a_weight
+
+
+def _weights_named(measured: MeasuredModel) -> float:
+    """How many weights a token uses, by the model's names; 0 where they tell none."""
     names = (measured.fingerprint.model or "", measured.request.model)
     billions = [float(number) for name in names for number in _BILLIONS.findall(name.casefold())]
-    return min(billions, default=0) * 1e9 * _LEAST_BYTES_A_WEIGHT
+    return min(billions, default=0) * 1e9
+
+
+def _format_named(measured: MeasuredModel) -> float | None:
+    """Bytes a weight in the format that options or names tell, of several the least; None where they tell none."""
+    request = measured.request
+    names = (measured.fingerprint.model, request.model, request.weights, request.weight_format)
+    found = [_BYTES_A_WEIGHT[kind] for name in names if name for kind in _FORMAT.findall(name.casefold())]
+    return min(found, default=None)
 
 
 def _unlike(measured: MeasuredModel, speeds_told: bool) -> Iterator[str]:

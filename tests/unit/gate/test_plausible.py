@@ -149,3 +149,62 @@ def test_a_refusal_is_one_sentence() -> None:
     ) as at:
         refuse_implausible(with_times(decode_128=180_000), "base.json")
     assert at.value.exit_code == 2
+
+
+MILLISECONDS = {"prefill_128": 14.2, "prefill_512": 22.7, "prefill_4096": 73.2, "decode_128": 3.9}
+
+
+def named(model: str, gpu: str | None, weight_format: str | None = None, **speeds: float) -> MeasuredModel:
+    request = Request(model, weight_format=weight_format)
+    return replace(by_speed(**speeds), request=request, fingerprint=Fingerprint(gpu=gpu))
+
+
+@pytest.mark.parametrize("model", ["Qwen3-4B-Q8_0.gguf", "qwen3-4b"])
+def test_a_file_all_in_milliseconds_is_known_by_what_the_gpu_could_do(model: str) -> None:
+    found = problem(named(model, "NVIDIA GeForce RTX 5090", **MILLISECONDS), speeds_told=True)
+    assert "the memory of NVIDIA GeForce RTX 5090 allows" in found
+    assert found.endswith("it looks like milliseconds, not tokens per second")
+
+
+def test_slow_programs_and_slow_gpus_are_believed() -> None:
+    slow = {"prefill_512": 300.0, "decode_128": 12.0}
+    assert problem(named("qwen3-4b-q8_0", "NVIDIA GeForce RTX 5090", **slow), speeds_told=True) == ""
+    assert problem(named("qwen3-4b-q8_0", "Tesla T4", prefill_512=40, decode_128=3.9), speeds_told=True) == ""
+
+
+def test_speeds_that_grow_with_the_prompt_as_times_do_are_refused_on_any_gpu() -> None:
+    found = problem(by_speed(**MILLISECONDS), speeds_told=True)
+    assert "prefill.128 runs at 14.2 tokens/s and prefill.4096 at 73.2, which grows with the prompt" in found
+    assert problem(by_speed(prefill_512=22.7, prefill_4096=180), speeds_told=True).endswith("not tokens per second")
+
+
+@pytest.mark.parametrize(
+    "speeds",
+    [
+        # Launches, then reading weights, take as long whatever the prompt.
+        {"prefill_128": 9_000, "prefill_512": 36_000, "prefill_4096": 100_000, "decode_128": 410},
+        # A slow CPU: the time grows with the tokens.
+        {"prefill_128": 12, "prefill_512": 14, "prefill_4096": 13, "decode_128": 5},
+        # Weights are read from elsewhere, by each pass.
+        {"prefill_128": 23, "prefill_512": 92, "decode_128": 0.18},
+    ],
+)
+def test_speeds_that_grow_for_a_reason_pass(speeds: dict[str, float]) -> None:
+    assert problem(by_speed(**speeds), speeds_told=True) == ""
+
+
+@pytest.mark.parametrize(
+    ("model", "weight_format", "most"),
+    [
+        # 4e9 weights at 1.88 TB/s, by bytes a weight and a margin for what names leave open.
+        ("qwen3-4b-q8_0.gguf", None, 521),
+        ("qwen3-4b", "q8_0", 521),
+        ("qwen3-4b-bf16", None, 276),
+        ("Qwen3-4B-Q4_K_M.gguf", None, 983),
+        ("qwen3-4b", None, 1881),
+    ],
+)
+def test_the_format_named_bounds_decode(model: str, weight_format: str | None, most: float) -> None:
+    gpu = "NVIDIA GeForce RTX 5090"
+    assert problem(named(model, gpu, weight_format, decode_128=0.98 * most), speeds_told=True) == ""
+    assert "would read weights" in problem(named(model, gpu, weight_format, decode_128=1.02 * most), speeds_told=True)
