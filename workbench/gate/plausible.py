@@ -145,7 +145,7 @@ def _too_slow(measured: MeasuredModel, number: Number) -> Iterator[str]:
     """Speeds that are told and far below what the GPU can do, where model and GPU are known."""
     weight_bytes = _weights_named(measured) * (_format_named(measured) or _MOST_BYTES_A_WEIGHT)
     bound = _known_bandwidth(measured)
-    if bound and weight_bytes * number.tokens_per_s * _SLOWEST <= bound:
+    if weight_bytes and weight_bytes * number.tokens_per_s * _SLOWEST < bound:
         yield (
             f"{number.name} runs at {_rate(number)} tokens/s, where the memory of {measured.fingerprint.gpu} allows "
             f"{bound / weight_bytes:.3g} in decode: it looks like milliseconds, not tokens per second"

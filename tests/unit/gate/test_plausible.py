@@ -169,6 +169,8 @@ def test_a_file_all_in_milliseconds_is_known_by_what_the_gpu_could_do(model: str
 def test_slow_programs_and_slow_gpus_are_believed() -> None:
     slow = {"prefill_512": 300.0, "decode_128": 12.0}
     assert problem(named("qwen3-4b-q8_0", "NVIDIA GeForce RTX 5090", **slow), speeds_told=True) == ""
+    assert problem(named("a model", "NVIDIA GeForce RTX 5090", **slow), speeds_told=True) == ""
+    assert problem(named("qwen3-4b", "a GPU of tomorrow", **slow), speeds_told=True) == ""
     assert problem(named("qwen3-4b-q8_0", "Tesla T4", prefill_512=40, decode_128=3.9), speeds_told=True) == ""
 
 
