@@ -111,17 +111,17 @@ def measure_all(requests: "Sequence[Request]", effort: Effort) -> "list[Measured
         raise UserError("there is no model to measure; give --model, or --suite with a line a model")
     if len(set(requests)) < len(requests):
         raise UserError("a model is named twice; name it once")
-    remarks = tuple(f"Before anything ran: {sentence}." for sentence in say_conditions(requests))
+    remarks = conditions_before(requests)
     with Stages() as stages:
         models = [measure(request, effort, stages) for request in requests]
     return [replace(model, remarks=(*model.remarks, *remarks)) for model in models]
 
 
-def say_conditions(requests: "Sequence[Request]") -> list[str]:
-    """Says what would make times of this machine worse than they are, before anything is measured; those sentences."""
+def conditions_before(requests: "Sequence[Request]") -> tuple[str, ...]:
+    """Says what would make times of this machine worse than they are, before anything is measured; remarks of it."""
     from workbench.cli.machine_state import depressions
 
     found = depressions() if any(request.backend == "cuda" for request in requests) else []
     for sentence in found:
         say(f"warning: {sentence}")
-    return found
+    return tuple(f"Before anything ran: {sentence}." for sentence in found)

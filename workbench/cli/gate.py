@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from workbench.gate.walk import Walk
 
 _SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
+_LEAST_WITH_PERCENT = 0.1
+_MOST_TOLERANCE = 0.2
 _SHARE = re.compile(r"(\d{1,6}(?:\.\d{1,9})?)\s*(%?)")
 
 
@@ -69,7 +71,8 @@ _Commits = Annotated[
     str | None,
     typer.Option(
         metavar="A..B",
-        help="Run the benchmarks at each commit of a range, and name the first at which a number moved.",
+        help="Run the benchmarks at each commit of a range, and name the first at which a number moved or tokens "
+        "differ; memory, captures and a probe are not looked at.",
         show_default=False,
     ),
 ]
@@ -129,6 +132,8 @@ def gate(
     )
     if logits_distance is not None and not 0 <= logits_distance < float("inf"):
         raise UserError(f"--logits-distance {logits_distance} makes no sense; give 0 or more")
+    if commits is not None:
+        _refuse_with_commits(asked)
     if output is not None:
         _check_output(output, of_commits=commits is not None, force=force)
     answer = _of_report(gate_report(asked)) if commits is None else _of_walks(asked, gate_walks(asked, commits))
@@ -141,16 +146,29 @@ def gate(
 
 
 def share_of(text: str) -> float:
-    """A share from what a user types: `1%` or `0.01`.
+    """A share from what a user types: `1%` or `0.01`. One that may have been meant as a percentage must say so.
 
     Raises:
-        UserError: it is none below 1.
+        UserError: it is none, too large for a gate to tell anything, or may mean either.
     """
     match = _SHARE.fullmatch(text.strip())
     value = float(match[1]) / (100 if match[2] else 1) if match else 1.0
-    if value >= 1:
+    if match is None or value >= 1:
         raise UserError(f"--tolerance {text} is no share; give one as in 1% or 0.01")
+    if not match[2] and value >= _LEAST_WITH_PERCENT:
+        raise UserError(f"--tolerance {text} may mean {value:.4g} % or {value:.4g} of the whole; give it with a % sign")
+    if value > _MOST_TOLERANCE:
+        raise UserError(f"--tolerance {text} would let any loss pass; give {100 * _MOST_TOLERANCE:.0f}% at most")
     return value
+
+
+def _refuse_with_commits(asked: "GateOptions") -> None:
+    """Refuses what a walk over commits would not look at."""
+    given = {
+        "--probe": asked.probe, "--logits-distance": asked.logits_distance, "--captures": asked.captures
+    }  # fmt: skip
+    if named := [option for option, value in given.items() if value is not None]:
+        raise UserError(f"--commits holds times and tokens against each other alone; leave {' and '.join(named)} out")
 
 
 def _of_report(report: "GateReport") -> _Answer:
@@ -171,9 +189,10 @@ def _of_walks(asked: "GateOptions", walks: "Sequence[Walk]") -> _Answer:
 
 
 def _check_output(output: Path, *, of_commits: bool, force: bool) -> None:
-    from workbench.files import refuse_to_replace
+    from workbench.files import refuse_to_replace, refuse_unwritable_folder
     from workbench.report import gate, gate_walk
 
+    refuse_unwritable_folder(output.parent, "-o")
     as_json = gate_walk.JSON_MARK if of_commits else gate.JSON_MARK
     refuse_to_replace(output, force=force, ours=gate.MARK if output.suffix == ".md" else as_json)
 

@@ -82,7 +82,7 @@ def gate_walks(asked: GateOptions, commits: str) -> "tuple[Walk, ...]":
     Raises:
         UserError: the baseline cannot be read, the range makes no sense, or a model cannot be run.
     """
-    from workbench.cli.baseline_runs import say_conditions
+    from workbench.cli.baseline_runs import conditions_before
     from workbench.cli.commit_range import commits_of, walk_commits
     from workbench.cli.measuring import resolved
 
@@ -90,9 +90,10 @@ def gate_walks(asked: GateOptions, commits: str) -> "tuple[Walk, ...]":
     found = commits_of(commits, Path.cwd())
     requests = [resolved(request) for request in _requests(kept, asked)]
     _refuse_other_gpu(kept.models)
-    say_conditions(requests)
+    remarks = conditions_before(requests)
     with Stages() as stages:
-        return walk_commits(kept.models, requests, found, effort, asked.tolerance, stages)
+        walks = walk_commits(kept.models, requests, found, effort, asked.tolerance, stages)
+    return tuple(replace(walk, remarks=remarks) for walk in walks)
 
 
 def _opened(asked: GateOptions) -> "tuple[Baseline, Effort]":
@@ -155,10 +156,10 @@ def _measured(
     runnable: "Sequence[tuple[MeasuredModel, Request]]", effort: "Effort", problems: "dict[Request, str]"
 ) -> "list[MeasuredModel]":
     """Measurements under the baseline's requests; adds to `problems` what could not be measured."""
-    from workbench.cli.baseline_runs import say_conditions
+    from workbench.cli.baseline_runs import conditions_before
     from workbench.cli.measuring import measure
 
-    say_conditions([request for _, request in runnable])
+    remarks = conditions_before([request for _, request in runnable])
     found = []
     with Stages() as stages:
         for model, request in runnable:
@@ -170,7 +171,8 @@ def _measured(
                 problems[model.request] = str(error)
                 continue
             # Where a model lies does not tell it from the baseline's; what it goes without does.
-            found.append(replace(measured, request=replace(model.request, variants=request.variants)))
+            asked = replace(model.request, variants=request.variants)
+            found.append(replace(measured, request=asked, remarks=(*measured.remarks, *remarks)))
     return found
 
 

@@ -97,6 +97,7 @@ class Walk:
         gone: what could not be followed to the end.
         coarsest: of all steps from one commit to the next, and all numbers, the largest of the smallest changes that
             would have been shown 4 times in 5, as a share; None where a number has no noise to be told from.
+        remarks: what was odd, a sentence each.
     """
 
     model: str
@@ -106,6 +107,7 @@ class Walk:
     results: tuple[MeasuredCommit, ...] = ()
     gone: tuple[Gone, ...] = ()
     coarsest: float | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def measured(self) -> tuple[MeasuredCommit, ...]:

@@ -62,6 +62,7 @@ def walk_sentences(walk: Walk) -> list[str]:
             for commit in walk.commits
             if commit.disturbance
         ),
+        *walk.remarks,
     ]
 
 
@@ -199,6 +200,7 @@ def _walk_json(walk: Walk) -> dict[str, Any]:
         "commits": [_commit_json(commit) for commit in walk.commits],
         "moves": [_move_json(move) for move in walk.moves],
         "other_results": [commit.sha for commit in walk.results],
+        "remarks": list(walk.remarks),
         "gone": [{"name": gone.name, "commit": gone.commit.sha} for gone in walk.gone],
     }
 

@@ -15,7 +15,9 @@ from workbench.gate.verdict import GateReport, GateResult, ModelVerdict, Status
 PASSED = GateReport("b.json", 0.01, (ModelVerdict("m", (GateResult("memory", Status.PASSED, "It fits."),)),))
 
 
-@pytest.mark.parametrize(("text", "share"), [("1%", 0.01), ("0.5 %", 0.005), ("0.02", 0.02), ("0", 0.0), ("99%", 0.99)])
+@pytest.mark.parametrize(
+    ("text", "share"), [("1%", 0.01), ("0.5 %", 0.005), ("0.02", 0.02), ("0", 0.0), ("20%", 0.2), ("0.09", 0.09)]
+)
 def test_a_share_is_typed_in_either_way(text: str, share: float) -> None:
     assert share_of(text) == pytest.approx(share)
 
@@ -24,6 +26,45 @@ def test_a_share_is_typed_in_either_way(text: str, share: float) -> None:
 def test_what_is_no_share_is_refused(text: str) -> None:
     with pytest.raises(UserError, match="is no share"):
         share_of(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("0.5", "give it with a % sign"),
+        ("0.1", "may mean 0.1 % or 0.1 of"),
+        ("0.99", "% sign"),
+        ("99%", "give 20% at most"),
+        ("20.1%", "20% at most"),
+    ],
+)
+def test_a_share_that_may_mean_something_else_or_anything_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(UserError, match=reason):
+        share_of(text)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"probe": Path("p")}, "--probe"),
+        ({"logits_distance": 0.5}, "--logits-distance"),
+        ({"captures": 0}, "--captures"),
+        ({"probe": Path("p"), "captures": 1}, "--probe and --captures"),
+    ],
+)
+def test_what_a_walk_does_not_look_at_is_refused_with_it(options: dict[str, object], named: str) -> None:
+    defaults = {"processes": None, "repetitions": None, "captures": None, "logits_distance": None, "probe": None}
+    with pytest.raises(UserError, match=f"leave {named} out"):
+        gate(Path("b.json"), commits="A..B", **{**defaults, **options})  # type: ignore[arg-type]
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_anything_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(gate_runs, "gate_report", lambda _: pytest.fail("it ran"))
+    with pytest.raises(UserError, match="is no folder; name another one with -o"):
+        gate(Path("b.json"), output=tmp_path / "file" / "x.json")
 
 
 def run(monkeypatch: pytest.MonkeyPatch, **options: object) -> int:

@@ -6,16 +6,18 @@ import pytest
 
 from tests.unit.gate.measured_models import FINGERPRINT, measured
 from workbench.capture import machine
-from workbench.cli import baseline_runs, measuring
+from workbench.cli import baseline_runs, commit_range, measuring
 from workbench.cli import probe as probing
 from workbench.cli.baseline_files import write_baseline
-from workbench.cli.gate_runs import GateOptions, gate_report
+from workbench.cli.gate_runs import GateOptions, gate_report, gate_walks
 from workbench.cli.measuring import Effort
 from workbench.errors import UserError
 from workbench.gate.measured import MeasuredModel, Request
 from workbench.gate.probe import ProbeAnswer
 from workbench.gate.verdict import GateReport, ModelVerdict, Status
+from workbench.gate.walk import walk
 from workbench.manifest import Device, Gpu
+from workbench.report.gate_walk import walk_sentences
 
 
 class Machine:
@@ -28,7 +30,7 @@ class Machine:
         self.efforts: list[Effort] = []
         monkeypatch.setattr(measuring, "resolved", self._resolved)
         monkeypatch.setattr(measuring, "measure", self._measure)
-        monkeypatch.setattr(baseline_runs, "say_conditions", lambda _: None)
+        monkeypatch.setattr(baseline_runs, "conditions_before", lambda _: ("Before anything ran: it is hot.",))
         monkeypatch.setattr(machine, "describe_device", lambda: None)
 
     def _resolved(self, request: Request) -> Request:
@@ -72,6 +74,21 @@ def test_what_the_baseline_ran_is_run_as_often(here: Machine, tmp_path: Path) ->
     assert here.efforts == [Effort(5, 3, 3, 0.0)]
     assert {of(report, gate) for gate in ("comparable", "speed", "memory", "results")} == {Status.PASSED}
     assert report.baseline == "b.json"
+
+
+def test_the_machine_before_anything_ran_is_in_the_report(here: Machine, tmp_path: Path) -> None:
+    (model,) = gate_report(asked(tmp_path, measured())).models
+    assert model.remarks[-1] == "Before anything ran: it is hot."
+
+
+def test_the_machine_before_commits_ran_is_in_the_report(
+    here: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commit_range, "commits_of", lambda *_: ())
+    monkeypatch.setattr(commit_range, "walk_commits", lambda *_: (walk("m", (), 0.01),))
+    (found,) = gate_walks(asked(tmp_path, measured()), "A..B")
+    assert found.remarks == ("Before anything ran: it is hot.",)
+    assert "Before anything ran: it is hot." in walk_sentences(found)
 
 
 def test_the_probe_is_not_run_unless_a_model_is_named(here: Machine, tmp_path: Path) -> None:
