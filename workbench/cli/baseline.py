@@ -1,6 +1,7 @@
 """`wb baseline`: keeps what was measured, and shows, compares, renews and imports it."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,7 @@ from workbench.errors import UserError
 
 if TYPE_CHECKING:
     from workbench.gate.baseline import Baseline
-    from workbench.gate.measured import Request
+    from workbench.gate.measured import MeasuredModel, Request
 
 baseline = typer.Typer(no_args_is_help=True, help="Keep what was measured of models, to hold later code against.")
 
@@ -67,50 +68,26 @@ def record(
     output: _Output = None,
 ) -> None:
     """Measure models and keep what came of it: speed, memory, results, where a step goes, and on what."""
-    from workbench.cli.baseline_files import default_file, refuse_taken, write_baseline
-    from workbench.cli.baseline_runs import effort_like, measure_all, suite_requests
-    from workbench.cli.console import output_console
+    from workbench.cli.baseline_files import default_file, refuse_target
+    from workbench.cli.baseline_runs import effort_like, measure_all
     from workbench.gate.measured import Request
-    from workbench.report.baseline_terminal import print_measured
 
-    if output is not None:
-        refuse_taken(output)
+    refuse_target(output)
     if weights and (suite or len(model or ()) > 1):
         raise UserError("--weights are those of one model; name several in a suite, each with its own")
-    template = Request(
-        model="",
-        weights=weights,
-        weight_format=weight_format,
-        variants=tuple(sorted(set(variant or ()))),
-        backend=backend,
-        chunk=chunk,
-        seed=seed,
-        tests=tests,
-        workload=workload,
-    )
-    requests = [_of(template, name) for name in model or ()]
-    requests += suite_requests(suite, template) if suite else []
+    variants = tuple(sorted(set(variant or ())))
+    template = Request("", weights, weight_format, variants, backend, chunk, seed, tests, workload)
+    requests = _requests(template, model or (), suite)
     models = measure_all(requests, effort_like((), processes, repetitions, captures, cooldown))
-    path = output or default_file(models, suite.stem if suite else None)
-    write_baseline(path, models)
-    console = output_console()
-    for measured in models:
-        print_measured(measured, console)
-        console.print()
-    print(path)
+    _keep(output or default_file(models, suite.stem if suite else None), models)
 
 
 @baseline.command()
 def show(file: _File) -> None:
     """Show what a baseline holds, with spreads within and between processes."""
     from workbench.cli.baseline_files import read_baseline
-    from workbench.cli.console import output_console
-    from workbench.report.baseline_terminal import print_measured
 
-    console = output_console()
-    for measured in read_baseline(file).models:
-        print_measured(measured, console)
-        console.print()
+    _print_measured(read_baseline(file).models)
 
 
 @baseline.command()
@@ -120,18 +97,12 @@ def diff(
 ) -> None:
     """Compare two baselines number by number: old, new, difference, and whether it is real."""
     from workbench.cli.baseline_files import read_baseline
-    from workbench.gate.comparable import judge
-    from workbench.gate.verdict import Status
 
     before, after = read_baseline(old), read_baseline(new)
-    for measured in before.models:
-        again = after.model(measured.request)
-        comparable = again and judge(measured, again)
-        if comparable and comparable.status is not Status.PASSED:
-            raise UserError(
-                f"{old} and {new} cannot be compared, for {measured.request.model}: {comparable.sentence} Compare what "
-                "was measured alike"
-            )
+    if not any(after.model(measured.request) for measured in before.models):
+        raise UserError(f"{old} and {new} have no model in common, run alike; name baselines of the same models")
+    if reason := _incomparable(before, after):
+        raise UserError(f"{old} and {new} {reason} Compare what was measured alike")
     _print_difference(before, after)
 
 
@@ -139,22 +110,31 @@ def diff(
 def refresh(
     file: _File,
     yes: Annotated[bool, typer.Option("--yes", help="Replace the file without asking.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace it though old and new cannot be compared.")] = False,
     processes: Processes = None,
     repetitions: Repetitions = None,
     captures: Captures = None,
     cooldown: Cooldown = DEFAULT_COOLDOWN_S,
 ) -> None:
-    """Measure again what a baseline holds, print old, new and difference of each number, and ask to replace it."""
+    """Measure again what a baseline holds, print old, new and difference of each number, and ask to replace it.
+
+    It is not replaced where the two cannot be compared: another machine, or one in another state.
+    """
     from workbench.cli.baseline_files import read_baseline, write_baseline
     from workbench.cli.baseline_runs import effort_like, measure_all
+    from workbench.files import refuse_unwritable_folder
     from workbench.gate.baseline import Baseline
 
+    if not yes and not sys.stdin.isatty():
+        raise UserError(f"{file} stays as it is, for there would be nobody to ask; give --yes to replace it")
     old = read_baseline(file)
+    refuse_unwritable_folder(file.parent, "FILE")
     effort = effort_like(old.models, processes, repetitions, captures, cooldown)
     models = measure_all([measured.request for measured in old.models], effort)
-    _print_difference(old, Baseline(old.created_utc, tuple(models)))
-    if not yes and not sys.stdin.isatty():
-        raise UserError(f"{file} stays as it is, for there is nobody to ask; give --yes to replace it")
+    new = Baseline(old.created_utc, tuple(models))
+    _print_difference(old, new)
+    if not force and (reason := _incomparable(old, new)):
+        raise UserError(f"{file} stays as it is: old and new {reason} Give --force to replace it")
     if not yes and not typer.confirm(f"Replace {file}?", default=False, err=True):
         print(f"{file} stays as it is")
         return
@@ -183,24 +163,15 @@ def import_(
     """
     from datetime import UTC, datetime
 
-    from workbench.cli.baseline_files import default_file, read_text, refuse_taken, write_baseline
-    from workbench.cli.console import output_console
+    from workbench.cli.baseline_files import default_file, read_text, refuse_target
     from workbench.gate.importing import import_baseline
     from workbench.gate.measured import Request
-    from workbench.report.baseline_terminal import print_measured
 
-    if output is not None:
-        refuse_taken(output)
+    refuse_target(output)
     text = read_text(file, "name a baseline that another program wrote")
     like = Request(model or "", weights, weight_format)
     imported = import_baseline(text, str(file), datetime.now(UTC), like=like, gpu=gpu)
-    path = output or default_file(imported.models, file.stem)
-    write_baseline(path, imported.models)
-    console = output_console()
-    for measured in imported.models:
-        print_measured(measured, console)
-        console.print()
-    print(path)
+    _keep(output or default_file(imported.models, file.stem), imported.models)
 
 
 @baseline.command()
@@ -230,10 +201,46 @@ def table(
         print(output)
 
 
-def _of(template: "Request", model: str) -> "Request":
+def _requests(template: "Request", models: Sequence[str], suite: Path | None) -> "list[Request]":
+    """What is to be measured: models by name, then those of a suite."""
     from dataclasses import replace
 
-    return replace(template, model=model)
+    from workbench.cli.baseline_runs import suite_requests
+
+    named = [replace(template, model=model) for model in models]
+    return named + (suite_requests(suite, template) if suite else [])
+
+
+def _keep(path: Path, models: "Sequence[MeasuredModel]") -> None:
+    """Writes a baseline, shows it, and says where it is."""
+    from workbench.cli.baseline_files import write_baseline
+
+    write_baseline(path, models)
+    _print_measured(models)
+    print(path)
+
+
+def _print_measured(models: "Sequence[MeasuredModel]") -> None:
+    from workbench.cli.console import output_console
+    from workbench.report.baseline_terminal import print_measured
+
+    console = output_console()
+    for measured in models:
+        print_measured(measured, console)
+        console.print()
+
+
+def _incomparable(old: "Baseline", new: "Baseline") -> str:
+    """Why the first model that cannot be compared cannot be; empty where all that both hold can."""
+    from workbench.gate.comparable import judge
+    from workbench.gate.verdict import Status
+
+    for measured in old.models:
+        again = new.model(measured.request)
+        comparable = again and judge(measured, again)
+        if comparable and comparable.status is not Status.PASSED:
+            return f"cannot be compared, for {measured.request.model}: {comparable.sentence}"
+    return ""
 
 
 def _print_difference(old: "Baseline", new: "Baseline") -> None:

@@ -87,6 +87,23 @@ def write_baseline(path: Path, models: "Sequence[MeasuredModel]") -> "Baseline":
     return baseline
 
 
+def refuse_target(output: Path | None) -> None:
+    """Checks that a new baseline can be written, before anything is measured for it.
+
+    Args:
+        output: where to; None for `FOLDER`.
+
+    Raises:
+        UserError: something lies there, or the folder cannot be written.
+    """
+    from workbench.files import refuse_unwritable_folder
+
+    if output is not None:
+        refuse_taken(output)
+    else:
+        refuse_unwritable_folder(FOLDER, "-o")
+
+
 def refuse_taken(path: Path) -> None:
     """Checks that nothing lies where a new baseline is to be written.
 

@@ -1,5 +1,6 @@
 """Whether what was measured is still what the code does."""
 
+import re
 import subprocess
 from functools import cache
 from importlib.util import find_spec
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 # What decides how fast a model runs and what it computes.
 _CODE = ("engine", "kernels_cu")
+# A branch or a tag is none: it names another commit tomorrow.
+_COMMIT = re.compile("[0-9a-f]{7,40}")
 _DIFFERS, _TIMEOUT_S = 1, 60
 
 
@@ -19,7 +22,8 @@ def age_of(one: "Fingerprint") -> "Age":
     """How the code that was measured relates to the engine's as it lies here, uncommitted changes included."""
     from workbench.report.baseline_published import Age
 
-    if one.commit is None or not one.commit.isalnum():
+    # Another program's commit is of another repository, though this one may have one whose name begins alike.
+    if one.program is None or one.commit is None or not _COMMIT.fullmatch(one.commit):
         return Age.UNKNOWN
     differs = _differs(one.commit)
     if differs is None:

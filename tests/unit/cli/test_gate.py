@@ -1,15 +1,17 @@
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import typer
 
-from tests.unit.gate.measured_models import measured
+from tests.unit.gate.measured_models import CONDITIONS, measured
 from workbench.cli import baseline as verbs
 from workbench.cli import baseline_runs, gate_runs
 from workbench.cli.baseline_files import read_baseline, write_baseline
 from workbench.cli.gate import gate, share_of
 from workbench.errors import UserError
+from workbench.gate.measured import Request
 from workbench.gate.verdict import GateReport, GateResult, ModelVerdict, Status
 
 PASSED = GateReport("b.json", 0.01, (ModelVerdict("m", (GateResult("memory", Status.PASSED, "It fits."),)),))
@@ -131,18 +133,44 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "b.json"
 
 
-def refresh(file: Path, *, yes: bool = False) -> None:
-    verbs.refresh(file, yes=yes, cooldown=0.0)
+def refresh(file: Path, *, yes: bool = False, force: bool = False) -> None:
+    verbs.refresh(file, yes=yes, force=force, cooldown=0.0)
 
 
-def test_without_anybody_to_ask_a_baseline_stays(
-    kept: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_anybody_to_ask_nothing_is_measured(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", _Terminal(is_one=False))
+    monkeypatch.setattr(baseline_runs, "measure_all", lambda *_: pytest.fail("it ran"))
     with pytest.raises(UserError, match="give --yes to replace it"):
         refresh(kept)
     assert read_baseline(kept).models == (measured(),)
+
+
+def test_what_cannot_be_compared_replaces_a_baseline_by_force_alone(
+    kept: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    slower = measured(factor=1.2, conditions=replace(CONDITIONS, sm_clock_mhz=1200))
+    monkeypatch.setattr(baseline_runs, "measure_all", lambda *_: [slower])
+    with pytest.raises(UserError, match=r"cannot be compared.* 1200 MHz.*Give --force"):
+        refresh(kept, yes=True)
+    assert read_baseline(kept).models == (measured(),)
     assert "decode.128 got worse" in capsys.readouterr().out
+    refresh(kept, yes=True, force=True)
+    assert read_baseline(kept).models == (slower,)
+
+
+def test_baselines_of_other_models_are_not_compared(tmp_path: Path) -> None:
+    for name in "ab":
+        write_baseline(tmp_path / name, [measured(request=Request(name))])
+    with pytest.raises(UserError, match="have no model in common"):
+        verbs.diff(tmp_path / "a", tmp_path / "b")
+
+
+def test_a_baseline_that_cannot_be_written_is_not_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "baselines").write_text("no folder")
+    monkeypatch.setattr(baseline_runs, "measure_all", lambda *_: pytest.fail("it ran"))
+    with pytest.raises(UserError, match="is no folder"):
+        verbs.record(model=["m"], backend="numpy", cooldown=0.0)
 
 
 @pytest.mark.parametrize("agrees", [True, False])
