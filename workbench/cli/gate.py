@@ -130,10 +130,7 @@ def gate(
         probe_prompt=probe_prompt,
         probe_word=probe_word,
     )
-    if logits_distance is not None and not 0 <= logits_distance < float("inf"):
-        raise UserError(f"--logits-distance {logits_distance} makes no sense; give 0 or more")
-    if commits is not None:
-        _refuse_with_commits(asked)
+    _check_options(asked, of_commits=commits is not None)
     if output is not None:
         _check_output(output, of_commits=commits is not None, force=force)
     answer = _of_report(gate_report(asked)) if commits is None else _of_walks(asked, gate_walks(asked, commits))
@@ -162,12 +159,16 @@ def share_of(text: str) -> float:
     return value
 
 
-def _refuse_with_commits(asked: "GateOptions") -> None:
-    """Refuses what a walk over commits would not look at."""
+def _check_options(asked: "GateOptions", *, of_commits: bool) -> None:
+    """Refuses a distance that is none, and with commits what a walk over them would not look at."""
+    distance = asked.logits_distance
+    if distance is not None and not 0 <= distance < float("inf"):
+        raise UserError(f"--logits-distance {distance} makes no sense; give 0 or more")
     given = {
         "--probe": asked.probe, "--logits-distance": asked.logits_distance, "--captures": asked.captures
     }  # fmt: skip
-    if named := [option for option, value in given.items() if value is not None]:
+    named = [option for option, value in given.items() if value is not None]
+    if of_commits and named:
         raise UserError(f"--commits holds times and tokens against each other alone; leave {' and '.join(named)} out")
 
 
