@@ -14,6 +14,9 @@ install_venv := { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install 
     rm -rf .venv && python3 -m venv .venv; }
 
 .DEFAULT_GOAL := help
+# A process of tests for each core, up to eight.
+workers := $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((cores < 8 ? cores : 8)))
+
 .PHONY: help demo test check test-gpu nsys bench reports clean
 
 help:
@@ -30,7 +33,7 @@ demo: $(environment)
 	@$(python) -m workbench demo -o build/demo
 
 test: check
-	$(python) -m pytest -rs -m "not gpu"
+	$(python) -m pytest -rs -m "not gpu" -n $(workers) --dist loadfile
 
 check: $(environment)
 	$(python) -m ruff check .
