@@ -10,9 +10,10 @@ WB = [sys.executable, "-m", "workbench"]
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """The test's environment and `variables`; the project is found wherever `wb` runs."""
+    """The test's environment and `variables`; the project is found wherever `wb` runs, and no terminal is."""
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    return {**os.environ, "PYTHONPATH": path, **variables}
+    inherited = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    return {**inherited, "PYTHONPATH": path, **variables}
 
 
 def wb(*arguments: str | Path, folder: Path, typed: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
